@@ -1,0 +1,130 @@
+/**
+ * Runs the real pg_dump, compiled to WebAssembly, over a connection that we log in: no process, no libpq TLS.
+ * It asks the server everything first and prints at the end, so what is printed is in memory once: fine for a schema,
+ * not for rows.
+ */
+import { ERRORS } from '../errors.ts';
+import type { Platform } from '../platform.ts';
+import type { PgDumpModule } from '../vendor/pg-dump/pg-dump.d.mts';
+import type { ConnectionOptions } from './connection-url.ts';
+import { DumpSocket } from './dump-socket.ts';
+import { login } from './login.ts';
+import { connectionOptions } from './open-session.ts';
+
+export interface PgDumpOptions {
+  /** pg_dump's own, without connection and output: `--section=pre-data`, `--snapshot=…`. Plain format only. */
+  readonly args: readonly string[];
+  /** Called as pg_dump writes; the bytes are the callee's. */
+  readonly onData: (bytes: Uint8Array) => void;
+  /** Aborting closes the connection, which ends the dump with DATABASE_CONNECTION_LOST. */
+  readonly signal?: AbortSignal;
+}
+
+/** What the output is written to inside WebAssembly. */
+const OUTPUT_DEVICE = '/out';
+const ESPIPE = 29;
+/** The end of the log says what went wrong. */
+const LOG_CHARACTERS = 4000;
+/** libpq looks for its own program file, which does not exist there. */
+const NOISE = /^could not find a "pg_dump" to execute$/;
+
+/**
+ * Throws PG_DUMP_FAILED with pg_dump's log, SNAPSHOT_LOST, DATABASE_CONNECTION_LOST, and what login() throws.
+ */
+export async function pgDump(
+  platform: Platform,
+  url: string | ConnectionOptions,
+  options: PgDumpOptions,
+): Promise<void> {
+  const session = await login(platform, connectionOptions(url, { applicationName: 'holdfast pg_dump' }));
+  const stop = () => session.connection.close();
+  options.signal?.addEventListener('abort', stop, { once: true });
+  try {
+    if (options.signal?.aborted) stop();
+    const socket = new DumpSocket(session);
+    const log: string[] = [];
+    const exitCode = await run(await instantiate(socket, options, log), options.args);
+    if (socket.failure !== null) throw socket.failure;
+    if (exitCode !== 0) throw dumpFailed(exitCode, log);
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+async function instantiate(socket: DumpSocket, options: PgDumpOptions, log: string[]): Promise<PgDumpModule> {
+  const [{ default: factory }, wasmBinary] = await Promise.all([import('../vendor/pg-dump/pg-dump.mjs'), readWasm()]);
+  const note = (line: string) => {
+    if (!NOISE.test(line)) log.push(line);
+  };
+  return await factory({
+    wasmBinary,
+    thisProgram: 'pg_dump',
+    noInitialRun: true,
+    print: note,
+    printErr: note,
+    socketWrite: (bytes: Uint8Array) => socket.write(bytes),
+    socketReadable: () => socket.readable(),
+    socketTake: (max: number) => socket.take(max),
+    socketWait: () => socket.wait(),
+    preRun: [(module: PgDumpModule) => addOutput(module, options.onData)],
+  });
+}
+
+async function readWasm(): Promise<Uint8Array> {
+  const { GZIPPED_WASM } = await import('../vendor/pg-dump/pg-dump-wasm.mjs');
+  const zipped = Uint8Array.from(atob(GZIPPED_WASM), (char) => char.charCodeAt(0));
+  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function addOutput(module: PgDumpModule, onData: (bytes: Uint8Array) => void): void {
+  const { FS } = module;
+  // Where libpq would look for .pgpass; nothing is there.
+  module.ENV.HOME = '/';
+  const device = FS.makedev(64, 0);
+  FS.registerDevice(device, {
+    open() {},
+    close() {},
+    write(_stream: unknown, heap: Int8Array, offset: number, length: number) {
+      onData(new Uint8Array(heap.buffer, heap.byteOffset + offset, length).slice());
+      return length;
+    },
+    llseek() {
+      throw Object.assign(new Error('a device has no position'), { errno: ESPIPE });
+    },
+  });
+  FS.mkdev(OUTPUT_DEVICE, 0o666, device);
+}
+
+/** The exit code. Emscripten reports exit() by throwing an ExitStatus, from main() or from where it was resumed. */
+async function run(module: PgDumpModule, args: readonly string[]): Promise<number> {
+  // Host, user and database are never used: the login has happened. They keep libpq from asking the environment.
+  const argv = ['pg_dump', '-h', '/x', '-U', 'x', '-d', 'x', '-f', OUTPUT_DEVICE, ...args];
+  const pointers = module._malloc(4 * (argv.length + 1));
+  for (const [index, argument] of argv.entries()) {
+    module.setValue(pointers + 4 * index, module.allocateUTF8(argument), 'i32');
+  }
+  module.setValue(pointers + 4 * argv.length, 0, 'i32');
+  try {
+    const exitCode = module._main(argv.length, pointers);
+    return module.Asyncify.currData === null ? exitCode : await module.Asyncify.whenDone();
+  } catch (error) {
+    const status = error as { name?: string; status?: number };
+    if (status?.name === 'ExitStatus' && status.status !== undefined) return status.status;
+    throw error;
+  }
+}
+
+function dumpFailed(exitCode: number, lines: string[]) {
+  const log = lines.join('\n').slice(-LOG_CHARACTERS);
+  const reason = (lines.find((line) => line.includes('error:')) ?? lines[0] ?? 'no reason given').replace(
+    /^pg_dump: (error: )?/,
+    '',
+  );
+  const options = { details: { exitCode, log } };
+  if (/invalid snapshot identifier|could not import the requested snapshot|snapshot .* does not exist/.test(log)) {
+    return ERRORS.SNAPSHOT_LOST(`pg_dump could not use the snapshot: ${reason}`, options);
+  }
+  return ERRORS.PG_DUMP_FAILED(`pg_dump ended with exit code ${exitCode}: ${reason}`, options);
+}
