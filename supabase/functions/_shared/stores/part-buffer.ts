@@ -1,0 +1,54 @@
+import { FIRST_PART_BYTES, SINGLE_PUT_BYTES } from './s3-part-sizes.ts';
+
+/** Sizes the first buffer grows through, so that a small object does not hold the memory of a large one. */
+const GROWTH_BYTES = [1024 * 1024, FIRST_PART_BYTES, SINGLE_PUT_BYTES];
+
+/** Bytes that wait to be sent. take() never returns more than fits; growing keeps what is there. */
+export class PartBuffer {
+  #bytes = new Uint8Array(0);
+  #filled = 0;
+
+  get filledBytes(): number {
+    return this.#filled;
+  }
+
+  /** A view, valid until the next append or reset. */
+  get view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#filled);
+  }
+
+  /** Copies as much of `source` as fits below `limitBytes`; returns how many bytes that was. */
+  append(source: Uint8Array, limitBytes: number): number {
+    const taken = Math.min(source.length, limitBytes - this.#filled);
+    this.#reserve(this.#filled + taken, limitBytes);
+    this.#bytes.set(source.subarray(0, taken), this.#filled);
+    this.#filled += taken;
+    return taken;
+  }
+
+  /** Forgets the content and keeps the memory. */
+  reset(): void {
+    this.#filled = 0;
+  }
+
+  /** Takes over `bytes` as memory to fill from its start. */
+  adopt(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#filled = 0;
+  }
+
+  /** Gives the memory away; this buffer is empty afterwards. */
+  release(): Uint8Array {
+    const bytes = this.#bytes;
+    this.adopt(new Uint8Array(0));
+    return bytes;
+  }
+
+  #reserve(neededBytes: number, limitBytes: number): void {
+    if (neededBytes <= this.#bytes.length) return;
+    const size = Math.min(GROWTH_BYTES.find((step) => step >= neededBytes) ?? limitBytes, limitBytes);
+    const grown = new Uint8Array(size);
+    grown.set(this.view);
+    this.#bytes = grown;
+  }
+}
