@@ -1,0 +1,53 @@
+/** A small database: everything in this call and in one transaction, from the snapshot that the session holds. */
+import { HoldfastError } from '../errors.ts';
+import type { PgSession } from '../postgres/session.ts';
+import type { RunPatch, RunRow, StoredSegment } from '../runs/run-row.ts';
+import { platformExtensions } from './catalog-facts.ts';
+import { type CopyJob, copySlice } from './copy-slice.ts';
+import { dumpSchemaObject, SCHEMA_SECTIONS } from './dump-schema-object.ts';
+import { PLAN_WITH_KEEPER, type Planned, planRow } from './plan-run.ts';
+import type { TaskContext } from './run-task.ts';
+
+export interface AtOnce {
+  readonly run: RunRow;
+  readonly session: PgSession;
+  readonly planned: Planned;
+  readonly patch: RunPatch;
+}
+
+export async function copyAtOnce(context: TaskContext, { run, session, planned, patch }: AtOnce): Promise<void> {
+  const { task, ledger, means, limits } = context;
+  const common = { codec: run.request.codec ?? ('zstd' as const), folder: patch.folder!, attempt: task.attempts };
+  await ledger.savePlan(task, planned.plans.map(planRow));
+  const objects: StoredSegment[] = [];
+  for (const section of SCHEMA_SECTIONS) {
+    objects.push(
+      await dumpSchemaObject(means, {
+        ...common,
+        section,
+        snapshot: patch.consistency!.snapshot!,
+        excludeSchemas: planned.catalog.managedSchemas,
+        platformExtensions: platformExtensions(planned.catalog),
+        excludeTables: planned.excludeTables,
+      }),
+    );
+  }
+  const job: Omit<CopyJob, 'table' | 'slice'> = {
+    ...common,
+    format: run.request.format ?? 'copy',
+    where: run.request.where ?? [],
+    exportDate: patch.consistency!.taken_at,
+    maxBytes: limits.maxRowBytes,
+  };
+  try {
+    for (const { table, slices } of planned.plans) {
+      for (const slice of slices) objects.push(await copySlice(means, session, { ...job, table, slice }));
+    }
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'SLICE_TOO_LARGE') throw error;
+    // Smaller than it looked before it was unpacked from TOAST: the way for large databases takes over.
+    await ledger.startKeeper(run.backupId);
+    return await ledger.finishTask(task, { next: [PLAN_WITH_KEEPER], run: { stage: 'planning' } });
+  }
+  await ledger.finishTask(task, { objects, run: patch });
+}

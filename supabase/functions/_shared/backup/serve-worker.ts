@@ -1,0 +1,72 @@
+/**
+ * The HTTP face of a worker: a single-use ticket in, 202 out at once, one task in the background, and then the next
+ * worker is called. No framework: module evaluation counts against the platform's CPU limit.
+ */
+import { ERRORS, HoldfastError } from '../errors.ts';
+import type { Platform } from '../platform.ts';
+import { runTask, type WorkerContext } from './run-task.ts';
+
+/** A ticket is 64 hex digits; the body is hardly longer. */
+const MAX_BODY_BYTES = 1024;
+/** A retry that is due this soon is waited for; later ones are tick()'s. */
+const LONGEST_WAIT_MS = 20_000;
+
+export interface WorkerDoor {
+  readonly platform: Pick<Platform, 'waitUntil'>;
+  /** Throws CONFIG_INVALID, which the caller then sees. */
+  readonly context: () => WorkerContext;
+  /** Calls this function again: `<functions URL>/backup-worker`. */
+  readonly callWorker: (ticket: string) => Promise<void>;
+  readonly workerName: string;
+}
+
+export function serveWorker(door: WorkerDoor): (request: Request) => Promise<Response> {
+  return async (request) => {
+    try {
+      const ticket = await readTicket(request);
+      const context = door.context();
+      if (!(await context.ledger.redeemTicket(ticket)))
+        throw ERRORS.TICKET_REFUSED('the ticket is unknown, used or expired');
+      door.platform.waitUntil(work(door, context));
+      return Response.json({ status: 'accepted' }, { status: 202 });
+    } catch (error) {
+      const known = error instanceof HoldfastError ? error : ERRORS.INTERNAL('the worker failed', { cause: error });
+      const { code, message, hint } = known;
+      return Response.json({ error: { code, message, hint } }, { status: known.http });
+    }
+  };
+}
+
+async function readTicket(request: Request): Promise<string> {
+  if (request.method !== 'POST') throw ERRORS.REQUEST_INVALID(`the worker takes POST only: ${request.method}`);
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const body = await request.text();
+  if (body.length > MAX_BODY_BYTES) throw tooLarge();
+  const ticket = /^\s*\{\s*"ticket"\s*:\s*"([0-9a-f]{64})"\s*\}\s*$/.exec(body)?.[1];
+  if (!ticket) throw ERRORS.REQUEST_INVALID('the body must be {"ticket": "<64 hex digits>"}');
+  return ticket;
+}
+
+function tooLarge(): HoldfastError {
+  return ERRORS.REQUEST_TOO_LARGE(`the body must have at most ${MAX_BODY_BYTES} bytes`);
+}
+
+async function work(door: WorkerDoor, context: WorkerContext): Promise<void> {
+  try {
+    if ((await runTask(context, door.workerName)) !== null) await callNext(door, context);
+  } catch (error) {
+    // Nothing is lost: the lease of an unfinished task ends by itself, and tick() calls the next worker.
+    context.log.error('worker call ended early', { error: String(error) });
+  }
+}
+
+async function callNext(door: WorkerDoor, context: WorkerContext): Promise<void> {
+  let tickets = await context.ledger.issueTickets();
+  if (tickets.length === 0) {
+    const waitMs = await context.ledger.nextTaskDueInMs();
+    if (waitMs === null || waitMs > LONGEST_WAIT_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, waitMs + 50));
+    tickets = await context.ledger.issueTickets();
+  }
+  await Promise.all(tickets.map((ticket) => door.callWorker(ticket)));
+}
