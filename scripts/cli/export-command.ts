@@ -60,14 +60,14 @@ export function exportCommand(write: (text: string) => void): Command {
     .option('--reason <text>', 'why the backup is made; kept in the manifest')
     .option('--tables <names>', 'tables to export, separated by commas; repeatable', collectNames)
     .option('--where <condition>', "rows to export: 'table.column>=value'; repeatable, joined with AND", collect)
-    .option('--format <format>', 'copy, json, csv, or sql (one file for psql)', 'copy')
+    .option('--format <format>', 'copy (the default), json, csv, or sql (one file for psql)')
     .option('--codec <codec>', 'zstd, gzip or none (default: zstd; gzip for json)')
     .option('--encrypt', 'encrypt to the public keys (the default)')
     .option('--no-encrypt', 'leave the backup readable by everyone who can read the store')
     .option('--notify <url>', 'POST a JSON summary to this https:// address at the end')
     .option('--out <directory>', 'write to a directory instead of the bucket')
-    .option('--jobs <number>', 'tables copied at the same time, 1 to 16', '2')
-    .option('--verify <kind>', 'quick (existence, sizes, checksums of the store) or deep (reads every byte)', 'quick')
+    .option('--jobs <number>', 'tables copied at the same time, 1 to 16 (default: 2)')
+    .option('--verify <kind>', 'quick (the default: existence, sizes, checksums of the store) or deep (every byte)')
     .option('--dry-run', 'show what would be exported and stop')
     .option(
       '--clean-unfinished',

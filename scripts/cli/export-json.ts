@@ -20,7 +20,12 @@ export function exportJson({ mode, result, codec }: Omit<ReportInput, 'notified'
     encrypted_to: result.recipients.map(({ fingerprint, userId }) => ({ fingerprint, user_id: userId })),
     signed: result.signed,
     manifest_sha256: result.manifestSha256,
-    verified: { kind: verification.kind, objects: verification.objects, bytes: verification.bytes, hashed: verification.hashed },
+    verified: {
+      kind: verification.kind,
+      objects: verification.objects,
+      bytes: verification.bytes,
+      hashed: verification.hashed,
+    },
     limits: result.limits,
     warnings,
   };

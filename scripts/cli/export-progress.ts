@@ -47,15 +47,16 @@ class Progress {
   }
 
   show(event: ExportEvent): void {
-    if (event.type === 'planned') return this.#begin('schema', event.estimatedBytes);
-    if (event.type === 'table') return this.#rename(event.name);
-    if (event.type === 'rows') return this.#advance(event.bytes, event.rows);
-    if (event.type === 'verifying') return this.#begin('verifying', event.bytes);
-    if (event.type === 'verified') return this.#advance(event.bytes, 0);
-    this.#rename(event.type);
+    if (event.type === 'planned') this.#begin('schema', event.estimatedBytes);
+    else if (event.type === 'table') this.#rename(event.name);
+    else if (event.type === 'rows') this.#advance(event.bytes, event.rows);
+    else if (event.type === 'verifying') this.#begin('verifying', event.bytes);
+    else if (event.type === 'verified') this.#advance(event.bytes, 0);
+    else this.#rename(event.type);
   }
 
   #begin(name: string, totalBytes: number): void {
+    this.#name = name;
     this.#total = Math.max(1, totalBytes);
     this.#rows = 0;
     this.#bytes = 0;
@@ -84,7 +85,12 @@ class Progress {
   #facts(): string {
     const rate = this.#rate.bytesPerSecond();
     const left = rate > 0 ? Math.ceil(Math.max(0, this.#total - this.#bytes) / rate) : 0;
-    const parts = [rowWords(this.#rows), sizeWords(this.#bytes), `${sizeWords(rate)}/s`, left > 0 ? `${clock(left)} left` : ''];
+    const parts = [
+      rowWords(this.#rows),
+      sizeWords(this.#bytes),
+      `${sizeWords(rate)}/s`,
+      left > 0 ? `${clock(left)} left` : '',
+    ];
     return parts.filter((part) => part !== '').join('  ');
   }
 }

@@ -45,13 +45,15 @@ function encryptionLine({ recipients }: ExportResult): string {
 }
 
 function verificationLine({ verification: { objects, hashed, kind } }: ExportResult): string {
-  const compared = hashed === 0 ? 'existence and size' : hashed === objects ? 'every checksum' : `size of all, checksum of ${hashed}`;
+  const compared =
+    hashed === 0 ? 'existence and size' : hashed === objects ? 'every checksum' : `size of all, checksum of ${hashed}`;
   return `🔎 Verified ${countWords(objects, 'object')} in the store (${kind}: ${compared})`;
 }
 
 function limitLines({ limits }: ExportResult): string[] {
   if (limits.length === 0) return [];
   const shown = limits.slice(0, LIMITS_SHOWN).map(({ message }) => `   - ${message}`);
-  const more = limits.length > LIMITS_SHOWN ? [`   - and ${limits.length - LIMITS_SHOWN} more, all in the manifest`] : [];
+  const more =
+    limits.length > LIMITS_SHOWN ? [`   - and ${limits.length - LIMITS_SHOWN} more, all in the manifest`] : [];
   return [pc.yellow('Not in this backup:'), ...shown, ...more];
 }

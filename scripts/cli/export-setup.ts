@@ -9,6 +9,7 @@ import { type Environment, parseScriptConfig, type ScriptConfig } from '../../su
 import { ERRORS } from '../../supabase/functions/_shared/errors.ts';
 import type { CpuPool } from '../../supabase/functions/_shared/platform.ts';
 import { nodePlatform } from '../../supabase/functions/_shared/platform-node.ts';
+import { parseConnectionUrl } from '../../supabase/functions/_shared/postgres/connection-url.ts';
 import { createDirectoryStore } from '../../supabase/functions/_shared/stores/directory-store.ts';
 import { createS3Store } from '../../supabase/functions/_shared/stores/s3-store.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
@@ -16,7 +17,9 @@ import type { RawExportOptions } from './export-command.ts';
 import { type ExportOptions, parseExportOptions } from './export-options.ts';
 import { problemsOf } from './problems-of.ts';
 
-const NO_STORE = 'a bucket must be given (BACKUP_S3_BUCKET, BACKUP_S3_ACCESS_KEY_ID, BACKUP_S3_SECRET_ACCESS_KEY …), or --out with a directory';
+const TRANSACTION_POOLER_PORT = 6543;
+const NO_STORE =
+  'a bucket must be given (BACKUP_S3_BUCKET, BACKUP_S3_ACCESS_KEY_ID, BACKUP_S3_SECRET_ACCESS_KEY …), or --out with a directory';
 const NO_KEYS = 'BACKUP_PGP_PUBLIC_KEYS (or BACKUP_PGP_PUBLIC_KEYS_FILE) must be set, unless --no-encrypt is given';
 
 export interface CheckedInput {
@@ -33,11 +36,29 @@ export async function checkInput(raw: RawExportOptions, environment: Environment
   const config = readConfig(environment, { out: raw.out !== undefined, problems });
   const keys = config ? await readKeys(config, problems) : { publicKeys: null, signing: null };
   if (config && !config.store && raw.out === undefined) problems.push(NO_STORE);
+  if (config) checkDatabase(config, problems);
   const keysMissing = config !== null && raw.encrypt !== false && keys.publicKeys === null && !config.publicKeysFile;
   if (keysMissing && problems.length === 0) throw ERRORS.ENCRYPTION_REQUIRED('there is no public key to encrypt to');
   if (keysMissing) problems.push(NO_KEYS);
   if ('problems' in parsed || config === null || problems.length > 0) throw inputInvalid(problems);
   return { options: parsed.options, config, ...keys };
+}
+
+/** A transaction pooler gives every transaction another connection: settings and COPY streams do not survive that. */
+function checkDatabase({ databaseUrl }: ScriptConfig, problems: string[]): void {
+  try {
+    const { hostname, port } = parseConnectionUrl(databaseUrl.reveal());
+    if (hostname.endsWith('.pooler.supabase.com') && port === TRANSACTION_POOLER_PORT) {
+      problems.push(
+        'DATABASE_URL must not be the transaction pooler (port 6543): use the session pooler (port 5432) or a direct connection',
+      );
+    }
+  } catch (error) {
+    const found = problemsOf(error);
+    problems.push(
+      ...(found.length > 0 ? found.map((problem) => `DATABASE_URL: ${problem}`) : [(error as Error).message]),
+    );
+  }
 }
 
 export function inputInvalid(problems: string[]) {
@@ -47,7 +68,10 @@ export function inputInvalid(problems: string[]) {
   });
 }
 
-function readConfig(environment: Environment, { out, problems }: { out: boolean; problems: string[] }): ScriptConfig | null {
+function readConfig(
+  environment: Environment,
+  { out, problems }: { out: boolean; problems: string[] },
+): ScriptConfig | null {
   // A bucket that is not written to may be configured badly.
   const seen: Environment = (name) => (out && name.startsWith('BACKUP_S3_') ? undefined : environment(name));
   try {
@@ -60,7 +84,10 @@ function readConfig(environment: Environment, { out, problems }: { out: boolean;
   }
 }
 
-async function readKeys(config: ScriptConfig, problems: string[]): Promise<Pick<CheckedInput, 'publicKeys' | 'signing'>> {
+async function readKeys(
+  config: ScriptConfig,
+  problems: string[],
+): Promise<Pick<CheckedInput, 'publicKeys' | 'signing'>> {
   const read = async (variable: string, path: string | null) => {
     if (path === null) return null;
     try {

@@ -1,6 +1,9 @@
 import process from 'node:process';
 import { EXIT } from './exit-code.ts';
 
+/** One key press arrives twice where npm or a shell passes it on. */
+const SAME_PRESS_MS = 1000;
+
 export interface Interrupt {
   readonly signal: AbortSignal;
   /** Takes our handlers off again. */
@@ -13,8 +16,13 @@ export interface Interrupt {
  */
 export function listenForInterrupt(onFirst: (signalName: string) => void): Interrupt {
   const controller = new AbortController();
+  let firstAt = 0;
   const stop = (signalName: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (controller.signal.aborted) {
+      if (performance.now() - firstAt > SAME_PRESS_MS) process.exit(EXIT.interrupted);
+      return;
+    }
+    firstAt = performance.now();
     onFirst(signalName);
     controller.abort();
   };

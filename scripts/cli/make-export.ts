@@ -63,21 +63,28 @@ async function exportWithProgress({ options, means, terminal }: ExportRun): Prom
 }
 
 /** The backup is complete whatever becomes of the message; who asked for it must hear that it failed. */
-async function tell(url: string | null, summary: object): Promise<{ host: string | null; failure: HoldfastError | null }> {
+async function tell(
+  url: string | null,
+  summary: object,
+): Promise<{ host: string | null; failure: HoldfastError | null }> {
   if (url === null) return { host: null, failure: null };
   try {
     return { host: await notifyWebhook(url, summary), failure: null };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     const { code, message, hint } = error;
-    return { host: null, failure: new HoldfastError(code, error, message, { cause: error, hint, details: { backup: summary } }) };
+    return {
+      host: null,
+      failure: new HoldfastError(code, error, message, { cause: error, hint, details: { backup: summary } }),
+    };
   }
 }
 
 async function notifyOfFailure(run: ExportRun, error: unknown): Promise<void> {
   const { notifyUrl, mode } = run.options;
   if (notifyUrl === null) return;
-  const { code, message, hint } = error instanceof HoldfastError ? error : { code: 'INTERNAL', message: 'unexpected error', hint: '' };
+  const { code, message, hint } =
+    error instanceof HoldfastError ? error : { code: 'INTERNAL', message: 'unexpected error', hint: '' };
   const told = await tell(notifyUrl, { status: 'failed', mode, error: { code, message, hint } });
   // The export's own failure is the one that ends the script.
   if (told.failure) warn(run, told.failure.message);

@@ -8,7 +8,8 @@ export function problemsOf(error: unknown): string[] {
 
 /** Text, or a variable with the rule that its value breaks. */
 function lineOf(problem: unknown): string {
-  if (typeof problem !== 'object' || problem === null || !('variable' in problem) || !('rule' in problem)) return String(problem);
+  if (typeof problem !== 'object' || problem === null || !('variable' in problem) || !('rule' in problem))
+    return String(problem);
   const value = 'value' in problem && problem.value !== null ? `: got ${problem.value}` : '';
   return `${problem.variable} ${problem.rule}${value}`;
 }

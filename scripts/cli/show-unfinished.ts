@@ -1,6 +1,9 @@
 /** --clean-unfinished: shows what killed exports left behind, and with --yes removes what is old enough. */
-import Table from 'cli-table3';
-import { findUnfinished, isAbandoned, type UnfinishedFolder } from '../../supabase/functions/_shared/backup/export/find-unfinished.ts';
+import {
+  findUnfinished,
+  isAbandoned,
+  type UnfinishedFolder,
+} from '../../supabase/functions/_shared/backup/export/find-unfinished.ts';
 import { removeFolder } from '../../supabase/functions/_shared/backup/export/remove-folder.ts';
 import { type Environment, parseStoreConfig } from '../../supabase/functions/_shared/config.ts';
 import { createDirectoryStore } from '../../supabase/functions/_shared/stores/directory-store.ts';
@@ -9,6 +12,7 @@ import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
 import { countWords } from './count-words.ts';
 import { EXIT } from './exit-code.ts';
 import type { RawExportOptions } from './export-command.ts';
+import { plainTable } from './plain-table.ts';
 import type { Output } from './run-export.ts';
 import { sizeWords } from './size-words.ts';
 import { line } from './terminal.ts';
@@ -21,10 +25,15 @@ type Context = Output & { readonly environment: Environment };
 export async function showUnfinished(raw: RawExportOptions, context: Context): Promise<number> {
   const store = openStore(raw, context.environment);
   const now = new Date();
-  const found = (await findUnfinished(store)).map((folder) => ({ ...folder, old: isAbandoned(folder, now, MINIMUM_AGE_MS) }));
+  const found = (await findUnfinished(store)).map((folder) => ({
+    ...folder,
+    old: isAbandoned(folder, now, MINIMUM_AGE_MS),
+  }));
   const old = found.filter((folder) => folder.old);
   if (raw.yes) for (const { folder } of old) await removeFolder(store, folder);
-  const lines = context.json ? [JSON.stringify(jsonOf(store, found, raw.yes ?? false))] : textOf(store, found, raw.yes ?? false);
+  const lines = context.json
+    ? [JSON.stringify(jsonOf(store, found, raw.yes ?? false))]
+    : textOf(store, found, raw.yes ?? false);
   for (const text of lines) line(context.terminal.stdout, text);
   return EXIT.ok;
 }
@@ -50,10 +59,19 @@ function jsonOf(store: Store, found: Found[], remove: boolean) {
 
 function textOf(store: Store, found: Found[], remove: boolean): string[] {
   if (found.length === 0) return [`Every backup in ${store.location} has its manifest; there is nothing to clean.`];
-  const table = new Table({ head: ['folder', 'objects', 'size', 'last written', ''], style: { head: [] } });
+  const table = plainTable(
+    ['folder', 'objects', 'size', 'last written', ''],
+    ['left', 'right', 'right', 'left', 'left'],
+  );
   for (const { folder, objects, bytes, lastModified, old } of found) {
     const verdict = old ? (remove ? 'removed' : 'would be removed') : 'kept: may still be running';
-    table.push([folder, objects, sizeWords(bytes), lastModified?.toISOString().slice(0, 16).replace('T', ' ') ?? 'unknown', verdict]);
+    table.push([
+      folder,
+      objects,
+      sizeWords(bytes),
+      lastModified?.toISOString().slice(0, 16).replace('T', ' ') ?? 'unknown',
+      verdict,
+    ]);
   }
   const old = found.filter((one) => one.old).length;
   const closing = remove

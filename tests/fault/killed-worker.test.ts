@@ -15,7 +15,7 @@ let sql: postgres.Sql;
 before(async () => {
   stack = await startStack({
     rows: 4000,
-    workers: 2,
+    workers: 6,
     workerEnv: { BACKUP_SINGLE_CALL_BYTES: '0', BACKUP_SLICE_BYTES: '1048576' },
   });
   admin = postgres(stack.env.ADMIN_DATABASE_URL!, { max: 2, onnotice: () => {} });
@@ -39,7 +39,7 @@ for (const kind of ['plan', 'schema', 'copy', 'finish', 'verify']) {
   test(`a worker killed while it works on a ${kind} task leaves a whole backup behind`, async () => {
     const killed = killOnce(kind);
     const [row] = await sql`select public.create_manual_backup(${`kill at ${kind}`}, null) as id`;
-    const ended = await followRun(sql, row!.id, 120_000);
+    const ended = await followRun(sql, row!.id, 60_000);
     assert.equal(await killed, true, `a worker was killed at ${kind}`);
     assert.equal(ended.status, 'completed', JSON.stringify(ended.row.error));
     const [verification] = await sql`
@@ -55,7 +55,7 @@ test('a worker killed while it cleans a cancelled run leaves nothing in the stor
   const [row] = await sql`select public.create_manual_backup('kill at clean', null) as id`;
   await new Promise((resolve) => setTimeout(resolve, 1500));
   await sql`select backup.cancel_run(${row!.id})`;
-  const ended = await followRun(sql, row!.id, 120_000);
+  const ended = await followRun(sql, row!.id, 60_000);
   assert.equal(await killed, true);
   assert.equal(ended.status, 'cancelled');
   await assertNoOrphans(sql, storeOf(stack.env), row!.id);

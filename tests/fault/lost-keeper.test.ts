@@ -14,7 +14,7 @@ let sql: postgres.Sql;
 before(async () => {
   stack = await startStack({
     rows: 6000,
-    workers: 2,
+    workers: 6,
     workerEnv: { BACKUP_SINGLE_CALL_BYTES: '0', BACKUP_SLICE_BYTES: '524288' },
   });
   const options = { max: 2, onnotice: () => {} };
@@ -35,7 +35,7 @@ test('a run whose keeper is terminated fails with KEEPER_LOST or SNAPSHOT_LOST, 
   const [gone] = await admin`
     select count(pg_terminate_backend(pid))::int as count from pg_stat_activity where application_name like 'holdfast:%'`;
   assert.equal(gone!.count, 1);
-  const ended = await followRun(sql, row!.id, 120_000);
+  const ended = await followRun(sql, row!.id, 60_000);
   assert.notEqual(ended.backupId, row!.id, 'another run took its place');
   assert.equal(ended.status, 'completed');
   const [first] = await sql`select status, error from public.backup_log where backup_id = ${row!.id}`;
@@ -48,7 +48,7 @@ test('a run whose keeper is terminated fails with KEEPER_LOST or SNAPSHOT_LOST, 
 
 test('the keeper ends and its job is unscheduled when its run is over', async () => {
   const [row] = await sql`select public.create_manual_backup('keeper goes', null) as id`;
-  const ended = await followRun(sql, row!.id, 120_000);
+  const ended = await followRun(sql, row!.id, 60_000);
   assert.equal(ended.status, 'completed');
   await new Promise((resolve) => setTimeout(resolve, 1500));
   const [left] = await sql`

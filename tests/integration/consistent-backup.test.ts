@@ -42,7 +42,7 @@ for (const major of [17, 15] as const)
       stack = await startStack({
         pg: major,
         rows: 500,
-        workers: 3,
+        workers: 6,
         workerEnv: { BACKUP_SINGLE_CALL_BYTES: '0', BACKUP_SLICE_BYTES: '65536' },
       });
       sql = postgres(stack.env.DATABASE_URL!, { max: 6, onnotice: () => {} });

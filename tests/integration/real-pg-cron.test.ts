@@ -18,7 +18,7 @@ test("pg_cron's keeper holds the snapshot of a sliced backup, and its tick resta
     pgBin: PG_BIN,
     cron: 'real',
     rows: 3000,
-    workers: 2,
+    workers: 6,
     workerEnv: { BACKUP_SINGLE_CALL_BYTES: '0', BACKUP_SLICE_BYTES: '1048576' },
   });
   const sql = postgres(stack.env.DATABASE_URL!, { max: 2, onnotice: () => {} });

@@ -11,7 +11,7 @@ let stack: Stack;
 let sql: postgres.Sql;
 
 before(async () => {
-  stack = await startStack({ rows: 200, workers: 2 });
+  stack = await startStack({ rows: 200, workers: 6 });
   sql = postgres(stack.env.DATABASE_URL!, { max: 2, onnotice: () => {}, connection: { statement_timeout: 0 } });
 });
 

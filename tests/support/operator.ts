@@ -40,6 +40,6 @@ async function explain(sql: postgres.Sql, backupId: string): Promise<string> {
 /** Leases, tickets and retries in seconds instead of minutes. */
 export async function hurry(sql: postgres.Sql, leaseSeconds = 4): Promise<void> {
   await sql`update backup.setting set value = ${leaseSeconds}::text::jsonb where name = 'lease_seconds'`;
-  await sql`update backup.setting set value = '2' where name = 'ticket_seconds'`;
+  await sql`update backup.setting set value = '10' where name = 'ticket_seconds'`;
   await sql`update backup.setting set value = '0' where name = 'retry_base_seconds'`;
 }

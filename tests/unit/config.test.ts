@@ -50,8 +50,7 @@ test('a complete environment becomes typed values with the documented defaults',
   assert.deepEqual(config.limits, {
     sliceBytes: 33_554_432,
     maxRowBytes: 67_108_864,
-    parallelism: 2,
-    singleCallBytes: 12_582_912,
+    singleCallBytes: 33_554_432,
   });
   assert.equal(config.databaseUrl.reveal(), FUNCTION.SUPABASE_DB_URL);
   assert.deepEqual(
@@ -102,7 +101,6 @@ const GARBAGE: Record<string, string[]> = {
   BACKUP_ALLOW_UNENCRYPTED: ['yes', 'TRUE', '1'],
   BACKUP_SLICE_BYTES: ['65535', '67108865', '32MB', '-1', ' 1 2'],
   BACKUP_MAX_ROW_BYTES: ['0', 'x'],
-  BACKUP_PARALLELISM: ['0', '9', 'two'],
   BACKUP_SINGLE_CALL_BYTES: ['1', '-0', 'off'],
 };
 
@@ -253,8 +251,8 @@ test('rules between variables: a KMS key needs SSE by KMS; without an endpoint t
 
 test('an empty or blank value counts as not set', () => {
   assert.equal(
-    parseFunctionConfig(from({ ...FUNCTION, BACKUP_PARALLELISM: ' ', BACKUP_S3_SSE: '' })).limits.parallelism,
-    2,
+    parseFunctionConfig(from({ ...FUNCTION, BACKUP_SLICE_BYTES: ' ', BACKUP_S3_SSE: '' })).limits.sliceBytes,
+    33_554_432,
   );
 });
 

@@ -8,6 +8,7 @@ export const TEST_USAGE = `usage: npm test -- [path filter ...] [options]
   --install          fetch native client programs that are missing into .cache/oracle
   --require-rgw      fail when the tests on Ceph RGW are left out
   --require-oracle   fail when a comparison with the native client programs is left out (fetches them first)
+  --require-cron     fail when the tests on Debian's pg_cron are left out
   --help`;
 
 export interface TestRunOptions {
@@ -18,6 +19,7 @@ export interface TestRunOptions {
   readonly download: boolean;
   readonly requireRgw: boolean;
   readonly requireOracle: boolean;
+  readonly requireCron: boolean;
   readonly help: boolean;
 }
 
@@ -34,6 +36,7 @@ export function parseRunOptions(argv: readonly string[]): TestRunOptions {
     download: (values.install ?? false) || (values['require-oracle'] ?? false) || Boolean(process.env.CI),
     requireRgw: values['require-rgw'] ?? false,
     requireOracle: values['require-oracle'] ?? false,
+    requireCron: values['require-cron'] ?? false,
     help: values.help ?? false,
   };
 }
@@ -49,6 +52,7 @@ function parseStrictly(argv: readonly string[]) {
         install: { type: 'boolean' },
         'require-rgw': { type: 'boolean' },
         'require-oracle': { type: 'boolean' },
+        'require-cron': { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });

@@ -1,10 +1,13 @@
 /** What a test run needs besides Node: PostgreSQL of each version, Ceph RGW, the native client programs. */
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureOracle } from '../oracle/ensure-oracle.ts';
 import { type RunningPostgres, startPostgres } from '../stack/database/start-postgres.ts';
 import { rgwInstalled, startRgw } from '../stack/rgw.ts';
 import type { TestRunOptions } from './run-options.ts';
+
+const DEBIAN_PG_CRON = '/usr/lib/postgresql/15/lib/pg_cron.so';
 
 export interface LeftOut {
   readonly what: string;
@@ -42,6 +45,13 @@ export async function startServices(options: TestRunOptions, dir: string): Promi
     postgres.push(server);
     environment[`HOLDFAST_TEST_PG${major}_URL`] = server.adminUrl;
   });
+  if (!existsSync(DEBIAN_PG_CRON)) {
+    leftOut.push({
+      what: 'the keeper and tick on pg_cron',
+      why: 'postgresql-15-cron is not installed',
+      required: options.requireCron,
+    });
+  }
   jobs.push(addRgw(options, { dir, environment, leftOut, stops }), addOracles(options, { environment, leftOut }));
   const failed = (await Promise.allSettled(jobs)).find((result) => result.status === 'rejected');
   if (failed) {

@@ -22,7 +22,10 @@ const LITERAL_HEADER = Uint8Array.of(0x62, 0, 0, 0, 0, 0);
 const MDC_HEADER = Uint8Array.of(0xd3, 0x14);
 
 /** Takes and throws what createCipher() of archive/cipher.ts does. */
-export async function createNodeCipher(publicKeysArmored: string, options: { now?: Date } = {}): Promise<RecipientCipher> {
+export async function createNodeCipher(
+  publicKeysArmored: string,
+  options: { now?: Date } = {},
+): Promise<RecipientCipher> {
   const cipher = await createCipher(publicKeysArmored, options);
   const date = options.now ?? new Date();
   const keys = await recipientKeys(publicKeysArmored);
@@ -36,9 +39,19 @@ async function recipientKeys(text: string): Promise<PublicKey[]> {
   return [...new Map(keys).values()];
 }
 
-async function* encryptTo(keys: PublicKey[], source: AsyncIterable<Uint8Array>, date: Date): AsyncGenerator<Uint8Array> {
+async function* encryptTo(
+  keys: PublicKey[],
+  source: AsyncIterable<Uint8Array>,
+  date: Date,
+): AsyncGenerator<Uint8Array> {
   const sessionKey = randomBytes(32);
-  const carried = { data: sessionKey, algorithm: 'aes256' as const, encryptionKeys: keys, date, format: 'binary' as const };
+  const carried = {
+    data: sessionKey,
+    algorithm: 'aes256' as const,
+    encryptionKeys: keys,
+    date,
+    format: 'binary' as const,
+  };
   yield (await encryptSessionKey(carried)) as Uint8Array;
   const aes = createCipheriv('aes-256-cfb', sessionKey, new Uint8Array(BLOCK_BYTES));
   const body = new PartialBody(SEIPD_TAG);

@@ -25,7 +25,6 @@ export interface SigningKey {
 export interface LimitsConfig {
   readonly sliceBytes: number;
   readonly maxRowBytes: number;
-  readonly parallelism: number;
   /** 0: no backup is made in a single call. */
   readonly singleCallBytes: number;
 }
@@ -155,7 +154,6 @@ function readLimits(reader: EnvironmentReader): LimitsConfig {
   return {
     sliceBytes: reader.required('BACKUP_SLICE_BYTES'),
     maxRowBytes: reader.required('BACKUP_MAX_ROW_BYTES'),
-    parallelism: reader.required('BACKUP_PARALLELISM'),
     singleCallBytes: reader.required('BACKUP_SINGLE_CALL_BYTES'),
   };
 }

@@ -65,7 +65,10 @@ class Thread {
 
   compress(block: Uint8Array, level: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      if (this.#failure) return reject(this.#failure);
+      if (this.#failure) {
+        reject(this.#failure);
+        return;
+      }
       const id = this.#nextId++;
       const { buffer, byteOffset: offset } = movable(block);
       this.#waiting.set(id, { resolve, reject });

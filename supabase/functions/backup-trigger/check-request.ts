@@ -6,8 +6,8 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { BackupRequest, RowFilter } from '../_shared/domain/backup-request.ts';
 import { chooseTables, isFilterOn } from '../_shared/domain/choose-tables.ts';
 import { ERRORS } from '../_shared/errors.ts';
-import { readColumnTypes } from './read-column-types.ts';
-import { type NamedTable, readTables } from './read-tables.ts';
+import type { Table } from '../_shared/postgres/catalog-types.ts';
+import { readCurrentCatalog } from './read-current-catalog.ts';
 import { tryCondition } from './try-condition.ts';
 
 interface Problem {
@@ -32,7 +32,7 @@ export async function checkRequest(sql: Sql, request: BackupRequest): Promise<vo
 }
 
 async function findProblems(sql: TransactionSql, request: BackupRequest): Promise<Problem[]> {
-  const all = await readTables(sql);
+  const all = (await readCurrentCatalog(sql)).tables;
   const critical = request.scope === 'critical' ? await readCriticalTables(sql) : [];
   const { tables } = chooseTables(all, request, critical);
   const problems = tableProblems(all, request);
@@ -51,39 +51,31 @@ async function findProblems(sql: TransactionSql, request: BackupRequest): Promis
 }
 
 /** A name must mean at least one table that holds rows of its own. */
-function tableProblems(all: readonly NamedTable[], request: BackupRequest): Problem[] {
+function tableProblems(all: readonly Table[], request: BackupRequest): Problem[] {
   return (request.tables ?? []).flatMap((table, index) => {
     const meant = all.filter((one) => isFilterOn({ table }, one));
     if (meant.some((one) => one.kind === 'r' || one.kind === 'p')) return [];
     const rule = meant[0]
       ? `${table} is a ${KIND_NAMES[meant[0].kind]}, not a table with rows of its own`
-      : `there is no table ${table}`;
+      : `there is no table ${table} that a backup takes`;
     return [{ field: `tables[${index}]`, code: 'TABLE_UNKNOWN' as const, rule }];
   });
 }
 
-const KIND_NAMES: Record<NamedTable['kind'], string> = {
+const KIND_NAMES: Record<Table['kind'], string> = {
   r: 'table',
   p: 'partitioned table',
   f: 'foreign table',
   m: 'materialized view',
 };
 
-async function filterProblem(
-  sql: TransactionSql,
-  tables: readonly NamedTable[],
-  filter: RowFilter,
-): Promise<string | null> {
+async function filterProblem(sql: TransactionSql, tables: readonly Table[], filter: RowFilter): Promise<string | null> {
   const found = tables.filter((table) => isFilterOn(filter, table));
   if (found.length === 0) return `${filter.table} is not a table of this backup`;
-  const types = await readColumnTypes(
-    sql,
-    found.map((table) => table.oid),
-    filter.column,
-  );
-  if (types.length < found.length) return `${filter.table} has no column '${filter.column}'`;
-  for (const type of new Set(types)) {
-    const wrong = await tryCondition(sql, { type, operator: filter.operator, value: filter.value });
+  const columns = found.map((table) => table.columns.find(({ name }) => name === filter.column));
+  if (columns.includes(undefined)) return `${filter.table} has no column '${filter.column}'`;
+  for (const typeOid of new Set(columns.map((column) => column!.baseTypeOid ?? column!.typeOid))) {
+    const wrong = await tryCondition(sql, { typeOid, operator: filter.operator, value: filter.value });
     if (wrong) return `${filter.column} ${filter.operator}: ${wrong}`;
   }
   return null;

@@ -25,7 +25,11 @@ function build(): Surroundings {
   const serviceKeys = config.serviceKeys.map((key) => key.reveal());
   const store = createS3Store(config.store); // connects nowhere before it is used
   return {
-    sql: openDriver(config.databaseUrl.reveal(), { max: CONNECTIONS, applicationName: 'holdfast trigger' }),
+    sql: openDriver(config.databaseUrl.reveal(), {
+      max: CONNECTIONS,
+      applicationName: 'holdfast trigger',
+      platform: denoPlatform,
+    }),
     store: () => store,
     // A project without legacy keys has no anon key; its gateway takes the secret key as well.
     authenticate: createAuthenticator({ ...config, anonKey: config.anonKey ?? serviceKeys[0]!, serviceKeys }),

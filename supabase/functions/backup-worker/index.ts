@@ -14,7 +14,10 @@ let ledger: Ledger | undefined;
 let equipment: Promise<Equipment> | undefined;
 
 function openLedger(): Ledger {
-  ledger ??= new Ledger(openDriver(denoPlatform.env('SUPABASE_DB_URL') ?? '', { max: 1, applicationName: 'holdfast worker' }));
+  if (!ledger) {
+    const options = { max: 1, applicationName: 'holdfast worker', platform: denoPlatform };
+    ledger = new Ledger(openDriver(denoPlatform.env('SUPABASE_DB_URL') ?? '', options));
+  }
   return ledger;
 }
 
@@ -36,4 +39,11 @@ async function callWorker(ticket: string): Promise<void> {
   await response.body?.cancel();
 }
 
-Deno.serve(serveWorker({ platform: denoPlatform, context: () => ({ ledger: openLedger(), equip, log }), callWorker, workerName }));
+Deno.serve(
+  serveWorker({
+    platform: denoPlatform,
+    context: () => ({ ledger: openLedger(), equip, log }),
+    callWorker,
+    workerName,
+  }),
+);

@@ -16,7 +16,7 @@ import { writeSegment } from '../../../supabase/functions/_shared/archive/write-
 import type { Manifest, ManifestTable } from '../../../supabase/functions/_shared/domain/manifest-types.ts';
 import { type SchemaSection, schemaPath, segmentPath } from '../../../supabase/functions/_shared/domain/object-path.ts';
 import { createDirectoryStore } from '../../../supabase/functions/_shared/stores/directory-store.ts';
-import { columnList, type HardTable, POST_DATA, PRE_DATA, relation, TABLES } from './hard-database.ts';
+import { columnList, POST_DATA, PRE_DATA, relation, TABLES } from './hard-database.ts';
 import { psql } from './psql.ts';
 
 export interface ArchiveOptions {

@@ -179,23 +179,108 @@ for (const major of POSTGRES_MAJORS) {
   });
 }
 
+const FIRST = POSTGRES_MAJORS[0]!;
+
+/** A database with one table of one row, and its archive. */
+async function smallArchive(options: { value?: string; encrypted?: boolean; format?: 'copy' | 'json' | 'csv' } = {}) {
+  const server = await testServerUrl(FIRST);
+  const name = `hf_restore_small_${suffix}`;
+  const url = createDatabase(server, name);
+  psql(url, `${SOURCE_AUTH}\n${PRE_DATA.split('\n').slice(1).join('\n')}`);
+  psql(
+    url,
+    `insert into public.single select ${options.value ?? "'one'"};\nset session_replication_role = replica;\n${POST_DATA}`,
+  );
+  const { format = 'copy', encrypted = false } = options;
+  const folder = mkdtempSync(join(root, 'archive-'));
+  const codec = 'zstd';
+  const path = await makeArchive({ url, folder, format, codec, cipher: encrypted ? cipher : plainCipher() });
+  const target = createDatabase(server, `hf_restore_small_target_${suffix}`);
+  psql(target, TARGET_AUTH);
+  const drop = () => {
+    for (const one of [name, `hf_restore_small_target_${suffix}`]) dropDatabase(server, one);
+  };
+  return { path, url, target, drop };
+}
+
 test('wrong usage is said, and --help works without a target', async () => {
-  const server = await testServerUrl(POSTGRES_MAJORS[0]!);
-  const source = `hf_restore_source_${POSTGRES_MAJORS[0]}_${suffix}`;
-  const url = new URL(server);
-  url.pathname = `/${source}`;
-  const folder = await makeArchive({
-    url: url.href,
-    folder: mkdtempSync(join(root, 'archive-')),
-    format: 'copy',
-    codec: 'none',
-    cipher: plainCipher(),
+  const { path, drop } = await smallArchive();
+  try {
+    assert.equal(restore(path, ['--help']).status, 0);
+    assert.match(restore(path, ['--help']).out, /Usage: sh restore\.sh/);
+    assert.equal(restore(path, []).status, 2);
+    assert.match(restore(path, ['--jobs', '4', 'postgres://x']).err, /unknown option: --jobs/);
+    assert.equal(restore(path, ['--passphrase-file', '/nowhere', 'postgres://x']).status, 2);
+    assert.equal(restore(path, ['postgres://nobody:secret@127.0.0.1:1/x']).status, 2);
+    const bin = mkdtempSync(join(root, 'bin-'));
+    const tools = 'sh dirname mktemp rm psql sed tr awk'.split(' ');
+    spawnSync('sh', ['-c', `for tool in ${tools.join(' ')}; do ln -s "$(command -v $tool)" ${bin}; done`]);
+    assert.match(restore(path, ['postgres://x'], { PATH: bin }).err, /the program 'zstd', which is not installed/);
+    for (const shell of [
+      ['dash', '-n'],
+      ['bash', '--posix', '-n'],
+    ] as const) {
+      assert.equal(spawnSync(shell[0], [...shell.slice(1), join(path, 'restore.sh')]).status, 0, shell[0]);
+    }
+  } finally {
+    drop();
+  }
+});
+
+test('a password in the URL reaches psql, decoded, but not its arguments', async () => {
+  const { path, target, drop } = await smallArchive();
+  try {
+    const bin = mkdtempSync(join(root, 'bin-'));
+    const real = spawnSync('sh', ['-c', 'command -v psql']).stdout.toString().trim();
+    const script = `#!/bin/sh\nprintf '%s|' "$PGPASSWORD" "$@" >>'${bin}/log'\nprintf '\\n' >>'${bin}/log'\nexec '${real}' "$@"\n`;
+    writeFileSync(join(bin, 'psql'), script, { mode: 0o755 });
+    const url = new URL(target);
+    const password = decodeURIComponent(url.password);
+    // PostgreSQL asks for none of these characters here; they are to survive the way.
+    url.password = encodeURIComponent(`${password}@/:?#% é'`);
+    restore(path, [url.href], { PATH: `${bin}:${process.env.PATH}` });
+    const [first] = readFileSync(join(bin, 'log'), 'utf8').split('\n');
+    const [given, ...args] = first!.split('|');
+    assert.equal(given, `${password}@/:?#% é'`);
+    assert.equal(args.join(' ').includes(url.password), false);
+    assert.match(args.join(' '), new RegExp(`-d \\S+://${url.username}@`));
+    assert.equal(
+      restore(path, [], { TARGET_DATABASE_URL: target }).status,
+      0,
+      'the target may come from the environment',
+    );
+  } finally {
+    drop();
+  }
+});
+
+for (const format of ['copy', 'json', 'csv'] as const) {
+  test(`a value of 60 MB comes back from ${format}`, async () => {
+    const value = String.raw`repeat(E'0123456789 "quoted" \ back
+\.
+', 2000000)`;
+    const { path, url, target, drop } = await smallArchive({ value, format });
+    try {
+      const { status, out, err } = restore(path, [target]);
+      assert.equal(status, 0, out + err);
+      const digest = 'select length(v), md5(v) from public.single;';
+      assert.equal(psql(target, digest).toString(), psql(url, digest).toString());
+    } finally {
+      drop();
+    }
   });
-  assert.equal(restore(folder, ['--help']).status, 0);
-  assert.match(restore(folder, ['--help']).out, /Usage: sh restore\.sh/);
-  assert.equal(restore(folder, []).status, 2);
-  assert.equal(restore(folder, ['--jobs', '4', 'postgres://x']).status, 2);
-  assert.equal(restore(folder, ['postgres://nobody:secret%40pass@127.0.0.1:1/x']).status, 2);
-  assert.equal(spawnSync('dash', ['-n', join(folder, 'restore.sh')]).status, 0);
-  assert.equal(spawnSync('bash', ['--posix', '-n', join(folder, 'restore.sh')]).status, 0);
+}
+
+test('what RESTORE.md says to do by hand works as written', async () => {
+  const { path, target, drop } = await smallArchive({ encrypted: true });
+  try {
+    const guide = readFileSync(join(path, 'RESTORE.md'), 'utf8');
+    assert.match(guide, new RegExp(fingerprint));
+    psql(target, PRE_DATA.split('\n').slice(1).join('\n'));
+    const example = /For instance:\n\n```sh\n([\s\S]*?)```/.exec(guide)![1]!.replace('TARGET', '"$TARGET"');
+    const shell = spawnSync('sh', ['-c', example], { cwd: path, env: { ...keyring.env, TARGET: target } });
+    assert.equal(shell.status, 0, example + shell.stderr);
+  } finally {
+    drop();
+  }
 });

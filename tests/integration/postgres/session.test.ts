@@ -78,7 +78,7 @@ for (const major of POSTGRES_MAJORS) {
     await t.test('a reader that stops early ends the statement on the server', async () => {
       const session = await open();
       const watcher = await open();
-      for await (const block of session.copyOut('copy (select * from generate_series(1, 1e12::bigint)) to stdout')) {
+      for await (const block of session.copyOut('copy (select generate_series(1, 1e12::bigint)) to stdout')) {
         assert.ok(block.rows > 0);
         break;
       }

@@ -1,5 +1,5 @@
 /** GnuPG in a home of its own, the oracle for everything that Holdfast encrypts and signs. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,21 +24,21 @@ export const RSA = ['Key-Type: RSA', 'Key-Length: 4096'];
 export function createKeyring(): Keyring {
   const home = mkdtempSync(join(tmpdir(), 'holdfast-gpg-'));
   const env = { ...process.env, GNUPGHOME: home, LC_ALL: 'C' };
-  const gpg = (args: string[], input: Uint8Array | string = '') =>
-    execFileSync('gpg', ['--batch', '--quiet', '--no-tty', '--trust-model', 'always', ...args], {
-      env,
-      input,
-      maxBuffer: 1 << 30,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+  const gpg = (args: string[], input: Uint8Array | string = '') => {
+    const options = { env, input, maxBuffer: 1 << 30 };
+    const result = spawnSync('gpg', ['--batch', '--quiet', '--no-tty', '--trust-model', 'always', ...args], options);
+    if (result.status === 0 && !result.error) return result.stdout;
+    // A gpg that gives up early leaves a broken pipe; what it said is the reason.
+    throw new Error(`gpg ${args.join(' ')}: status ${result.status}, ${result.error ?? 'no error'}: ${result.stderr}`);
+  };
   return {
     home,
     env,
     gpg,
     generate(lines, passphrase) {
-      const lock = passphrase === undefined ? '%no-protection' : `Passphrase: ${passphrase}`;
+      const block = passphrase === undefined ? ['%no-protection', ...lines] : [...lines, `Passphrase: ${passphrase}`];
       const loopback = ['--pinentry-mode', 'loopback'];
-      const status = gpg([...loopback, '--status-fd', '1', '--gen-key'], `${lock}\n${lines.join('\n')}\n%commit\n`);
+      const status = gpg([...loopback, '--status-fd', '1', '--gen-key'], `${block.join('\n')}\n%commit\n`);
       return /KEY_CREATED \S+ ([0-9A-F]+)/.exec(status.toString())![1]!;
     },
     exportPublic: (who) => gpg(['--armor', '--export', who]).toString(),

@@ -23,7 +23,17 @@ before(() => {
   const make = (name: string, type: string) =>
     gpg(['--pinentry-mode', 'loopback', '--passphrase', '', '--quick-generate-key', name, type, 'default', 'never']);
   make('RSA <rsa@example.com>', 'rsa2048');
-  gpg(['--pinentry-mode', 'loopback', '--passphrase', '', '--quick-add-key', fingerprint('rsa@example.com'), 'rsa2048', 'encr', 'never']);
+  gpg([
+    '--pinentry-mode',
+    'loopback',
+    '--passphrase',
+    '',
+    '--quick-add-key',
+    fingerprint('rsa@example.com'),
+    'rsa2048',
+    'encr',
+    'never',
+  ]);
   make('Curve <curve@example.com>', 'future-default');
   publicKeys = gpg(['--armor', '--export']).toString();
   privateKey = gpg(['--armor', '--export-secret-keys', 'rsa@example.com']).toString();
@@ -91,7 +101,9 @@ test('one flipped bit anywhere is noticed', async () => {
 });
 
 test('any cut of any bytes into blocks gives the bytes', { timeout: 60_000 }, async () => {
-  const blocks = fc.array(fc.oneof(fc.uint8Array({ maxLength: 2000 }), fc.constantFrom(...sizes).map(randomBlock)), { maxLength: 6 });
+  const blocks = fc.array(fc.oneof(fc.uint8Array({ maxLength: 2000 }), fc.constantFrom(...sizes).map(randomBlock)), {
+    maxLength: 6,
+  });
   await fc.assert(
     fc.asyncProperty(blocks, async (list) => {
       const expected = Buffer.concat(list);
@@ -107,7 +119,9 @@ test('two messages of the same bytes share nothing but their size', async () => 
   assert.equal(first.subarray(-99_000).equals(second.subarray(-99_000)), false);
   // No block of zeros encrypts to a block that occurs again.
   const tail = first.subarray(-64_000);
-  const seen = new Set(Array.from({ length: 4000 }, (_, index) => tail.subarray(index * 16, index * 16 + 16).toString('hex')));
+  const seen = new Set(
+    Array.from({ length: 4000 }, (_, index) => tail.subarray(index * 16, index * 16 + 16).toString('hex')),
+  );
   assert.equal(seen.size, 4000);
 });
 

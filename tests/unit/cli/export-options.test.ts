@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseExportOptions } from '../../../scripts/cli/export-options.ts';
 import type { RawExportOptions } from '../../../scripts/cli/export-command.ts';
+import { parseExportOptions } from '../../../scripts/cli/export-options.ts';
 
 function options(raw: RawExportOptions) {
   const parsed = parseExportOptions(raw);
@@ -35,7 +35,11 @@ test('json is gzipped as the JSON exports were, anything else is zstd, and the o
 });
 
 test('a condition becomes a filter in the request, never SQL text', () => {
-  const { request } = options({ mode: 'on-demand', tables: ['bookings'], where: ["bookings.name='; drop table x --'"] });
+  const { request } = options({
+    mode: 'on-demand',
+    tables: ['bookings'],
+    where: ["bookings.name='; drop table x --'"],
+  });
   assert.deepEqual(request.where, [{ table: 'bookings', column: 'name', operator: '=', value: '; drop table x --' }]);
 });
 
@@ -63,12 +67,17 @@ test('a mode without what it needs, or with what it does not take, is refused', 
   ]);
   assert.deepEqual(problems({ mode: 'pre-deployment' }), ['--mode pre-deployment needs --label']);
   assert.deepEqual(problems({ mode: 'on-demand' }), ['--mode on-demand needs --tables']);
-  assert.deepEqual(problems({ mode: 'full', tables: ['a'] }), ['--tables goes with --mode on-demand only: got --mode full']);
+  assert.deepEqual(problems({ mode: 'full', tables: ['a'] }), [
+    '--tables goes with --mode on-demand only: got --mode full',
+  ]);
   assert.equal(problems({ mode: 'weekly', format: 'sql', where: ['a.b=1'] }).length, 2);
 });
 
 test('only an https address is told', () => {
-  assert.equal(options({ mode: 'full', notify: 'https://hooks.example.com/x' }).notifyUrl, 'https://hooks.example.com/x');
+  assert.equal(
+    options({ mode: 'full', notify: 'https://hooks.example.com/x' }).notifyUrl,
+    'https://hooks.example.com/x',
+  );
   for (const notify of ['http://hooks.example.com', 'hooks.example.com', 'file:///etc/passwd', 'https://']) {
     assert.deepEqual(problems({ mode: 'full', notify }), ['--notify must be an https:// address']);
   }

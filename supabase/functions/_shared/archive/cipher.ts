@@ -36,11 +36,15 @@ export async function createCipher(publicKeysArmored: string, options: { now?: D
 
 async function readPublicKeys(text: string): Promise<PublicKey[]> {
   const blocks = splitArmor(text);
+  const begun = text.match(/-----BEGIN PGP /g)?.length ?? 0;
   if (blocks.length === 0) {
     throw ERRORS.KEY_UNUSABLE(
       'there is no armored public key: the text has no complete block -----BEGIN PGP PUBLIC KEY BLOCK-----',
     );
   }
+  // A recipient who was named must never be dropped in silence.
+  if (begun !== blocks.length)
+    throw ERRORS.KEY_UNUSABLE('an armored block is cut off: it has a BEGIN line but no END line');
   const keys = new Map<string, PublicKey>();
   for (const block of blocks) {
     for (const key of await readBlock(block)) keys.set(key.getFingerprint(), key);

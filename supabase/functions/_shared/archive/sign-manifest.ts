@@ -38,9 +38,10 @@ export async function createSigner(privateSigningKeyArmored: string, passphrase?
 /** A binary signature of the bytes. Throws KEY_UNUSABLE. */
 export async function signDetached(
   bytes: Uint8Array,
-  key: { readonly armored: string; readonly passphrase?: string },
+  privateSigningKeyArmored: string,
+  passphrase?: string,
 ): Promise<Uint8Array> {
-  const signer = await createSigner(key.armored, key.passphrase);
+  const signer = await createSigner(privateSigningKeyArmored, passphrase);
   return await signer.sign(bytes);
 }
 

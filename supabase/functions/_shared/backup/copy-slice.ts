@@ -41,6 +41,7 @@ export async function copySlice(means: BackupMeans, session: PgSession, job: Cop
   const rows = session.copyOut(copyStatement(table, slice.range, { format, where }), {
     framing,
     maxBytes: job.maxBytes,
+    headerRows: format === 'csv' ? 1 : 0,
   });
   const input = { ...writing(means, job), source: watched(rows, job.onBlock) };
   const stored =
@@ -51,7 +52,7 @@ export async function copySlice(means: BackupMeans, session: PgSession, job: Cop
     schemaName: table.schema,
     tableName: table.name,
     part: slice.part,
-    rowCount: stored.rows! - headerRows(format, stored.rows!),
+    rowCount: stored.rows!,
     rawBytes: stored.rawBytes,
     storedBytes: stored.size,
     sha256: stored.sha256,
@@ -70,11 +71,6 @@ function writing({ cipher, store, codecFor }: BackupMeans, job: CopyJob) {
     keyPrefix: job.folder,
     path: segmentPath({ schema: table.schema, name: table.name, part: slice.part, format, codec, encrypted, attempt }),
   };
-}
-
-/** PostgreSQL sends the header of a CSV as a row of its own. */
-function headerRows(format: FormatName, frames: number): number {
-  return format === 'csv' && frames > 0 ? 1 : 0;
 }
 
 function envelopeOf({ table, slice, exportDate }: CopyJob) {

@@ -3,6 +3,7 @@ import postgres from 'postgres';
 import type { Platform } from '../platform.ts';
 import { type ConnectionOptions, parseConnectionUrl } from './connection-url.ts';
 import { openDriverSocket } from './driver-socket.ts';
+import { saslPrep } from './scram.ts';
 
 /** bigint columns are numbers in TypeScript (see openDriver). */
 export type Sql = postgres.Sql<{ bigint: number }>;
@@ -32,7 +33,8 @@ export function openDriver(url: string | ConnectionOptions, options: DriverOptio
     host: to.hostname,
     port: to.port,
     user: to.user,
-    pass: to.password,
+    // The driver takes SCRAM passwords as they are; the server prepared them when they were set.
+    pass: saslPrep(to.password),
     database: to.database,
     ...transport(to, options.platform),
     max: options.max ?? 1,

@@ -116,6 +116,9 @@ async function run(module: PgDumpModule, args: readonly string[]): Promise<numbe
   }
 }
 
+/** The server's last words, or libpq's when there were none: pg_dump often ends before we see the end of the stream. */
+const CONNECTION_ENDED = /FATAL: |server closed the connection|terminating connection|connection to server was lost/;
+
 function dumpFailed(exitCode: number, lines: string[]) {
   const log = lines.join('\n').slice(-LOG_CHARACTERS);
   const reason = (lines.find((line) => line.includes('error:')) ?? lines[0] ?? 'no reason given').replace(
@@ -126,5 +129,7 @@ function dumpFailed(exitCode: number, lines: string[]) {
   if (/invalid snapshot identifier|could not import the requested snapshot|snapshot .* does not exist/.test(log)) {
     return ERRORS.SNAPSHOT_LOST(`pg_dump could not use the snapshot: ${reason}`, options);
   }
+  if (CONNECTION_ENDED.test(log))
+    return ERRORS.DATABASE_CONNECTION_LOST(`pg_dump lost its connection: ${reason}`, options);
   return ERRORS.PG_DUMP_FAILED(`pg_dump ended with exit code ${exitCode}: ${reason}`, options);
 }

@@ -36,7 +36,10 @@ export function createMemoryStore(): Store {
     put,
     openWriter(key, options) {
       assertObjectKey(key);
-      const writer = new MemoryWriter(key, (bytes) => put(key, bytes, options), uploads);
+      const writer = new MemoryWriter(key, (bytes) => put(key, bytes, options), {
+        open: uploads,
+        signal: options?.signal,
+      });
       uploads.add(writer);
       return writer;
     },
@@ -67,7 +70,7 @@ export function createMemoryStore(): Store {
     },
     async abortUploads(prefix) {
       const unfinished = [...uploads].filter((upload) => upload.key.startsWith(prefix));
-      for (const upload of unfinished) await upload.abort();
+      for (const upload of unfinished) upload.forget();
       return unfinished.length;
     },
     presignGet: async () => null,
@@ -83,12 +86,19 @@ class MemoryWriter implements ObjectWriter {
   readonly key: string;
   readonly #put: (bytes: Uint8Array) => Promise<PutResult>;
   readonly #open: Set<MemoryWriter>;
+  readonly #signal: AbortSignal | undefined;
   #blocks: Uint8Array[] = [];
+  #ended = false;
 
-  constructor(key: string, put: (bytes: Uint8Array) => Promise<PutResult>, open: Set<MemoryWriter>) {
+  constructor(
+    key: string,
+    put: (bytes: Uint8Array) => Promise<PutResult>,
+    options: { open: Set<MemoryWriter>; signal: AbortSignal | undefined },
+  ) {
     this.key = key;
     this.#put = put;
-    this.#open = open;
+    this.#open = options.open;
+    this.#signal = options.signal;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -98,17 +108,26 @@ class MemoryWriter implements ObjectWriter {
 
   async finish(): Promise<PutResult> {
     this.#assertOpen();
+    this.#ended = true;
     this.#open.delete(this);
     const sizeBytes = this.#blocks.reduce((sum, block) => sum + block.length, 0);
     return await this.#put(concat(this.#blocks, sizeBytes));
   }
 
   async abort(): Promise<void> {
+    this.#ended = true;
+    this.forget();
+  }
+
+  /** As a store does that ends an upload behind its writer's back. */
+  forget(): void {
     this.#open.delete(this);
     this.#blocks = [];
   }
 
   #assertOpen(): void {
-    if (!this.#open.has(this)) throw STORE_ERRORS.WRITER_CLOSED(`upload of '${this.key}' has already ended`);
+    if (this.#ended) throw STORE_ERRORS.WRITER_CLOSED(`upload of '${this.key}' has already ended`);
+    this.#signal?.throwIfAborted();
+    if (!this.#open.has(this)) throw STORE_ERRORS.STORE_FAILED(`upload of '${this.key}' was aborted meanwhile`);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Run by Deno 2.1.4: `encrypt.ts <public key file> <codec> <megabytes>` compresses and encrypts made-up rows to stdout
+ * Run by Deno 2.1.4: `encrypt.ts <public key file> <codec> <megabytes> <out file>` compresses and encrypts made-up rows
  * and prints the rate and the memory to stderr.
  */
 import { readFile } from 'node:fs/promises';
@@ -9,19 +9,20 @@ import { createCodec } from '../../../../supabase/functions/_shared/archive/code
 import { compressBlocks } from '../../../../supabase/functions/_shared/archive/compress-blocks.ts';
 import type { CodecName } from '../../../../supabase/functions/_shared/archive/contracts.ts';
 import { rowBlocks } from './row-blocks.ts';
+import { writeFileFrom } from './write-file.ts';
 
-const [keyFile, codecName, megabytes] = process.argv.slice(2) as [string, CodecName, string];
+const [keyFile, codecName, megabytes, outFile] = process.argv.slice(2) as [string, CodecName, string, string];
 const cipher = await createCipher(await readFile(keyFile, 'utf8'));
 const codec = createCodec(codecName);
 const started = performance.now();
 let peak = 0;
 let stored = 0;
-for await (const bytes of cipher.encrypt(compressBlocks(rowBlocks(Number(megabytes)), codec))) {
+const frames = compressBlocks(rowBlocks(Number(megabytes)), codec);
+await writeFileFrom(outFile, cipher.encrypt(frames), (bytes) => {
   stored += bytes.length;
-  await new Promise((resolve) => process.stdout.write(bytes, resolve));
   const { heapUsed, external } = process.memoryUsage();
   peak = Math.max(peak, heapUsed + external);
-}
+});
 const rate = (Number(megabytes) / ((performance.now() - started) / 1000)).toFixed(0);
 const sizes = `${(stored / 1e6).toFixed(1)} MB stored, peak heap + external ${(peak / 1e6).toFixed(0)} MB`;
 console.error(`${codecName}: ${rate} raw MB/s, ${sizes}`);

@@ -12,11 +12,19 @@ import type { CopyTables } from './copy-tables.ts';
 const WHOLE_TABLE = { fromBlock: 0, toBlock: null };
 const ENCODER = new TextEncoder();
 
-/** `onRows` hears how many rows each block of a table has. */
+export interface TableCount {
+  readonly schema: string;
+  readonly name: string;
+  readonly rows: number;
+  /** COPY text. */
+  readonly rawBytes: number;
+}
+
+/** Adds to `counts` each table whose rows are all in the text. */
 export async function* sqlText(
   means: BackupMeans,
   input: CopyTables,
-  onRows: (rows: number) => void,
+  counts: TableCount[],
 ): AsyncGenerator<Uint8Array> {
   const section = (name: 'pre-data' | 'data' | 'post-data') => {
     const { consistency, catalog, planned } = input.source;
@@ -29,8 +37,8 @@ export async function* sqlText(
   };
   const tables = input.source.planned.plans.map((plan) => plan.table);
   yield* section('pre-data');
-  yield* copyBlocks(input, { tables: tables.filter((table) => table.managed), onRows, ...PLATFORM_TABLES });
-  yield* copyBlocks(input, { tables: tables.filter((table) => !table.managed), onRows });
+  yield* copyBlocks(input, { tables: tables.filter((table) => table.managed), counts, ...PLATFORM_TABLES });
+  yield* copyBlocks(input, { tables: tables.filter((table) => !table.managed), counts });
   yield* section('data'); // without rows: the positions of the sequences
   yield* section('post-data');
 }
@@ -43,7 +51,7 @@ const PLATFORM_TABLES = {
 
 interface CopyBlocks {
   readonly tables: readonly Table[];
-  readonly onRows: (rows: number) => void;
+  readonly counts: TableCount[];
   /** SQL. */
   readonly before?: string;
   readonly after?: string;
@@ -51,7 +59,7 @@ interface CopyBlocks {
 
 async function* copyBlocks(
   { job, source, scope }: CopyTables,
-  { tables, onRows, before = '', after = '' }: CopyBlocks,
+  { tables, counts, before = '', after = '' }: CopyBlocks,
 ): AsyncGenerator<Uint8Array> {
   if (tables.length === 0) return;
   yield ENCODER.encode(before);
@@ -61,12 +69,15 @@ async function* copyBlocks(
     const columns = copiedColumns(table).map((column) => quoteIdentifier(column.name));
     const list = columns.length === 0 ? '' : ` (${columns.join(', ')})`;
     yield ENCODER.encode(`\ncopy ${qualifiedName(table)}${list} from stdin;\n`);
+    const count = { schema: table.schema, name: table.name, rows: 0, rawBytes: 0 };
     for await (const { bytes, rows } of source.session.copyOut(copyStatement(table, WHOLE_TABLE, { format: 'copy' }))) {
       const size = bytes.length; // read now: a later stage takes the buffer away
       yield bytes;
-      onRows(rows);
+      count.rows += rows;
+      count.rawBytes += size;
       job.onEvent?.({ type: 'rows', rows, bytes: size });
     }
+    counts.push(count);
     yield ENCODER.encode('\\.\n\n');
   }
   yield ENCODER.encode(after);
