@@ -57,13 +57,19 @@ async function seedsRun(sql: postgres.Sql): Promise<void> {
     GROUP BY backup_date ORDER BY backup_date DESC`);
   assert.deepEqual(
     days.map((day) => [Number(day.successful_backups), Number(day.failed_backups), Number(day.avg_duration_seconds)]),
-    [[2, 0, 40], [0, 1, 10]],
+    [
+      [2, 0, 40],
+      [0, 1, 10],
+    ],
   );
   const [since] = await sql.unsafe(`
     SELECT NOW() - MAX(created_at) AS time_since_last_backup, COUNT(*) AS backup_count_30_days FROM system_health_alerts
     WHERE alert_type = 'backup_completed' AND created_at > NOW() - INTERVAL '30 days'`);
   assert.equal(Number(since!.backup_count_30_days), 2);
-  await assert.rejects(sql`select create_manual_backup('reason', gen_random_uuid())`, /does not know where its functions answer/);
+  await assert.rejects(
+    sql`select create_manual_backup('reason', gen_random_uuid())`,
+    /does not know where its functions answer/,
+  );
   await sql`select backup.configure('https://project.example/functions/v1')`;
   const [started] = await sql`select create_manual_backup('reason', '00000000-0000-4000-8000-000000000001') as id`;
   assert.match(started!.id, /^manual_\d{8}_\d{6}_[0-9a-f]{8}$/);
@@ -79,11 +85,23 @@ test('no API role reaches the private schema, and none reads or writes the ledge
   try {
     for (const role of ['anon', 'authenticated']) {
       const refused = /permission denied/;
-      await assert.rejects(sql.begin(async (own) => own.unsafe(`set local role ${role}; select * from backup.task`)), refused);
-      await assert.rejects(sql.begin(async (own) => own.unsafe(`set local role ${role}; select * from public.backup_log`)), refused);
-      await assert.rejects(sql.begin(async (own) => own.unsafe(`set local role ${role}; select create_manual_backup('x', null)`)), refused);
+      await assert.rejects(
+        sql.begin(async (own) => own.unsafe(`set local role ${role}; select * from backup.task`)),
+        refused,
+      );
+      await assert.rejects(
+        sql.begin(async (own) => own.unsafe(`set local role ${role}; select * from public.backup_log`)),
+        refused,
+      );
+      await assert.rejects(
+        sql.begin(async (own) => own.unsafe(`set local role ${role}; select create_manual_backup('x', null)`)),
+        refused,
+      );
     }
-    await assert.rejects(sql.begin(async (own) => own.unsafe(`set local role service_role; select * from backup.setting`)), /permission denied/);
+    await assert.rejects(
+      sql.begin(async (own) => own.unsafe(`set local role service_role; select * from backup.setting`)),
+      /permission denied/,
+    );
     const open = await sql`
       select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = 'backup' and c.relkind = 'r' and not c.relrowsecurity`;

@@ -29,7 +29,8 @@ test('a small database is backed up by a single call, and the manifest will say 
   const ended = await backUp(60_000);
   assert.equal(ended.status, 'completed', JSON.stringify(ended.row.error));
   assert.equal(ended.row.way, 'single-transaction');
-  const [calls] = await sql`select count(*)::int as count from backup.task where backup_id = ${ended.backupId} and kind in ('schema', 'copy')`;
+  const [calls] =
+    await sql`select count(*)::int as count from backup.task where backup_id = ${ended.backupId} and kind in ('schema', 'copy')`;
   assert.equal(calls!.count, 0);
 });
 
@@ -71,7 +72,8 @@ test('a table of one gigabyte is backed up in slices that fit a worker call', as
   assert.equal(ended.status, 'completed', JSON.stringify(ended.row.error));
   assert.equal(ended.row.way, 'keeper');
   await assertAllRows(sql, ended.backupId, ['public.big']);
-  const [largest] = await sql`select max(raw_bytes)::float8 as bytes from backup.segment where backup_id = ${ended.backupId}`;
+  const [largest] =
+    await sql`select max(raw_bytes)::float8 as bytes from backup.segment where backup_id = ${ended.backupId}`;
   assert.ok(largest!.bytes < 64 * 1024 * 1024, `the largest segment has ${largest!.bytes} bytes`);
   await sql`drop table public.big`;
 });
@@ -81,11 +83,16 @@ test('an unreadable table is named, and the backup is completed with limits', as
   try {
     await admin.unsafe('create schema hidden; create table hidden.t (a int); revoke all on schema hidden from public;');
     await admin.unsafe('revoke pg_read_all_data from postgres');
-    await admin.unsafe('grant select on all tables in schema auth, storage to postgres; grant usage on schema auth, storage to postgres');
+    await admin.unsafe(
+      'grant select on all tables in schema auth, storage to postgres; grant usage on schema auth, storage to postgres',
+    );
     const ended = await backUp(60_000);
     assert.equal(ended.status, 'completed_with_limits', JSON.stringify(ended.row.error));
     const limits = ended.row.limits as { code: string; object: string }[];
-    assert.ok(limits.some(({ code, object }) => code === 'TABLE_UNREADABLE' && object === 'hidden.t'), JSON.stringify(limits));
+    assert.ok(
+      limits.some(({ code, object }) => code === 'TABLE_UNREADABLE' && object === 'hidden.t'),
+      JSON.stringify(limits),
+    );
   } finally {
     await admin.unsafe('grant pg_read_all_data to postgres; drop schema hidden cascade');
     await admin.end();

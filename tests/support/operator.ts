@@ -19,7 +19,8 @@ export async function followRun(sql: postgres.Sql, backupId: string, timeoutMs: 
     else if (row!.status !== 'in_progress' && (await openTasks(sql, current)) === 0) {
       return { backupId: current, status: row!.status, row: row! };
     }
-    if (Date.now() > until) throw new Error(`${current} is still ${row!.stage} after ${timeoutMs} ms: ${await explain(sql, current)}`);
+    if (Date.now() > until)
+      throw new Error(`${current} is still ${row!.stage} after ${timeoutMs} ms: ${await explain(sql, current)}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

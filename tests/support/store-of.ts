@@ -1,5 +1,5 @@
-import { createS3Store } from '../../supabase/functions/_shared/stores/s3-store.ts';
 import { parseStoreConfig } from '../../supabase/functions/_shared/config.ts';
+import { createS3Store } from '../../supabase/functions/_shared/stores/s3-store.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
 
 /** The store that a stack's functions use. */

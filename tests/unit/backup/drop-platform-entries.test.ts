@@ -4,12 +4,21 @@ import fc from 'fast-check';
 import { dropPlatformEntries } from '../../../supabase/functions/_shared/postgres/drop-platform-entries.ts';
 
 const entry = (heading: string, sql: string) => `--\n-- Name: ${heading}\n--\n\n${sql}\n\n\n`;
-const KEPT = entry('bookings; Type: TABLE; Schema: public; Owner: postgres', 'CREATE TABLE "public"."bookings" (\n--\n);');
+const KEPT = entry(
+  'bookings; Type: TABLE; Schema: public; Owner: postgres',
+  'CREATE TABLE "public"."bookings" (\n--\n);',
+);
 const PLATFORM = [
   entry('issue_pg_cron_access; Type: EVENT TRIGGER; Schema: -; Owner: supabase_admin', 'CREATE EVENT TRIGGER x;'),
   entry('EXTENSION "pgcrypto"; Type: COMMENT; Schema: -; Owner: ', "COMMENT ON EXTENSION x IS 'y';"),
-  entry('DEFAULT PRIVILEGES FOR TABLES; Type: DEFAULT ACL; Schema: public; Owner: supabase_admin', 'ALTER DEFAULT PRIVILEGES;'),
-  entry('supabase_realtime_messages_publication messages; Type: PUBLICATION TABLE; Schema: realtime; Owner: supabase_admin', 'ALTER;'),
+  entry(
+    'DEFAULT PRIVILEGES FOR TABLES; Type: DEFAULT ACL; Schema: public; Owner: supabase_admin',
+    'ALTER DEFAULT PRIVILEGES;',
+  ),
+  entry(
+    'supabase_realtime_messages_publication messages; Type: PUBLICATION TABLE; Schema: realtime; Owner: supabase_admin',
+    'ALTER;',
+  ),
 ];
 
 async function drop(text: string, cuts: number[] = []): Promise<string> {
@@ -34,8 +43,13 @@ test("the platform's event triggers, comments on extensions, default privileges 
 });
 
 test('supabase_realtime is made only where it is missing, and its tables stay', async () => {
-  const tables = entry('supabase_realtime bookings; Type: PUBLICATION TABLE; Schema: public; Owner: postgres', 'ALTER PUBLICATION x ADD;');
-  const out = await drop(entry('supabase_realtime; Type: PUBLICATION; Schema: -; Owner: postgres', 'CREATE PUBLICATION x;') + tables);
+  const tables = entry(
+    'supabase_realtime bookings; Type: PUBLICATION TABLE; Schema: public; Owner: postgres',
+    'ALTER PUBLICATION x ADD;',
+  );
+  const out = await drop(
+    entry('supabase_realtime; Type: PUBLICATION; Schema: -; Owner: postgres', 'CREATE PUBLICATION x;') + tables,
+  );
   assert.match(out, /if not exists \(select from pg_catalog\.pg_publication/);
   assert.doesNotMatch(out, /CREATE PUBLICATION x/);
   assert.ok(out.endsWith(tables));

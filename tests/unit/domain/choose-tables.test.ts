@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ChoosableTable, chooseTables, isFilterOn, parseTableName } from '../../../supabase/functions/_shared/domain/choose-tables.ts';
+import {
+  type ChoosableTable,
+  chooseTables,
+  isFilterOn,
+  parseTableName,
+} from '../../../supabase/functions/_shared/domain/choose-tables.ts';
 
 const table = (name: string, more: Partial<ChoosableTable> = {}): ChoosableTable => ({
   schema: 'public',
@@ -23,15 +28,26 @@ const names = (tables: ChoosableTable[]) => tables.map((one) => `${one.schema}.$
 
 test('full: every readable table with rows, and a limit for each that cannot be had', () => {
   const choice = chooseTables(ALL, { scope: 'full' }, []);
-  assert.deepEqual(names(choice.tables), ['public.users', 'public.bookings', 'public.events_2026_01', 'storage.objects']);
-  assert.deepEqual(choice.limits.map(({ code, object }) => [code, object]), [
-    ['TABLE_UNREADABLE', 'public.secret'],
-    ['FOREIGN_TABLE', 'public.remote'],
+  assert.deepEqual(names(choice.tables), [
+    'public.users',
+    'public.bookings',
+    'public.events_2026_01',
+    'storage.objects',
   ]);
+  assert.deepEqual(
+    choice.limits.map(({ code, object }) => [code, object]),
+    [
+      ['TABLE_UNREADABLE', 'public.secret'],
+      ['FOREIGN_TABLE', 'public.remote'],
+    ],
+  );
 });
 
 test('critical: the tiered tables that exist, and no word about those that do not', () => {
-  const choice = chooseTables(ALL, { scope: 'critical' }, [{ schema: 'public', name: 'users' }, { schema: 'public', name: 'gone' }]);
+  const choice = chooseTables(ALL, { scope: 'critical' }, [
+    { schema: 'public', name: 'users' },
+    { schema: 'public', name: 'gone' },
+  ]);
   assert.deepEqual([names(choice.tables), choice.unknown], [['public.users'], []]);
 });
 

@@ -18,6 +18,9 @@ test('groups keep every slice once, in order, and none with more than one slice 
 });
 
 test('a thousand empty tables share a few calls', () => {
-  const groups = groupSlices(Array.from({ length: 1000 }, () => ({ estimatedBytes: 0 })), 32 * 1024 * 1024);
+  const groups = groupSlices(
+    Array.from({ length: 1000 }, () => ({ estimatedBytes: 0 })),
+    32 * 1024 * 1024,
+  );
   assert.ok(groups.length < 15, `${groups.length} calls`);
 });

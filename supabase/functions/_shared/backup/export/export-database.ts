@@ -25,6 +25,7 @@ import { findUnfinished, type UnfinishedFolder } from './find-unfinished.ts';
 import { openSource, type Source } from './open-source.ts';
 import { removeFolder } from './remove-folder.ts';
 import { StopScope } from './stop-scope.ts';
+import { removeUnfinishedMark, setUnfinishedMark } from './unfinished-mark.ts';
 import { verifySealed } from './verify-sealed.ts';
 import { writeSqlFile } from './write-sql-file.ts';
 
@@ -72,10 +73,12 @@ async function makeBackup(means: BackupMeans, making: Making): Promise<ExportRes
     // Listing a large store takes a while; it is done beside the work and must not fail it before its result counts.
     const unfinished = findUnfinished(means.store);
     unfinished.catch(() => {});
+    await setUnfinishedMark(means.store, identity.folder);
     const segments = await storeSegments(means, making);
     await confirmSnapshotHeld(source);
     await scope.closeSession(source.session);
     job.onEvent?.({ type: 'sealing' });
+    await removeUnfinishedMark(means.store, identity.folder);
     const sealed = await seal(means, making, segments);
     const verification = await verifySealed(means.store, { job, scope, folder: identity.folder, sealed });
     return resultOf(means, making, { segments, sealed, verification, unfinished: await unfinished });
