@@ -46,6 +46,20 @@ test('a run whose keeper is terminated fails with KEEPER_LOST or SNAPSHOT_LOST, 
   await assertAllRows(sql, ended.backupId, ['public.bookings', 'auth.users']);
 });
 
+test('kill -9 of the keeper restarts the database, and the run is made again, whole', async () => {
+  const [row] = await sql`select public.create_manual_backup('keeper is killed', null) as id`;
+  await untilCopying(row!.id);
+  const [keeper] = await admin`select pid from pg_stat_activity where application_name like 'holdfast:%'`;
+  process.kill(keeper!.pid, 'SIGKILL');
+  await untilDatabaseIsBack();
+  const ended = await followRun(sql, row!.id, 90_000);
+  assert.notEqual(ended.backupId, row!.id, 'another run took its place');
+  assert.equal(ended.status, 'completed', JSON.stringify(ended.row.error));
+  await assertNoOrphans(sql, storeOf(stack.env), row!.id);
+  await assertNoOrphans(sql, storeOf(stack.env), ended.backupId);
+  await assertAllRows(sql, ended.backupId, ['public.bookings', 'auth.users']);
+});
+
 test('the keeper ends and its job is unscheduled when its run is over', async () => {
   const [row] = await sql`select public.create_manual_backup('keeper goes', null) as id`;
   const ended = await followRun(sql, row!.id, 60_000);
@@ -66,4 +80,17 @@ async function untilCopying(backupId: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('the run never copied');
+}
+
+async function untilDatabaseIsBack(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  for (let tries = 0; tries < 100; tries += 1) {
+    try {
+      await Promise.all([sql`select 1`, admin`select 1`]);
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 200)); // still recovering: asked again until it answers
+    }
+  }
+  throw new Error('the database did not come back');
 }

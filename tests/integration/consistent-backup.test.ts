@@ -10,25 +10,16 @@ import { dumpDigest } from '../../scripts/dev/oracle/dump-digest.ts';
 import { type Stack, startStack } from '../../scripts/dev/stack/start-stack.ts';
 import { copyFolder } from '../support/copy-folder.ts';
 import { followRun } from '../support/operator.ts';
+import { PLATFORM_SCHEMAS, UNSTEADY_TABLES } from '../support/restored-project.ts';
 import { storeOf } from '../support/store-of.ts';
 
 const ACCOUNTS = 40_000;
 const TOTAL = ACCOUNTS * 1000;
-/** The ledger itself changes while a backup is made and after. */
-const LEDGER = [
-  'auth.schema_migrations',
-  'storage.migrations',
-  'public.backup_log',
-  'public.backup_verification',
-  'public.system_health_alerts',
-  'backup.*',
-];
-const PLATFORM = ['cron', 'net', 'vault', 'realtime', 'graphql_public', 'supabase_functions', 'supabase_migrations'];
 const COMPARED = {
   major: 17,
   rowOrder: 'ignored',
-  excludeSchemas: PLATFORM,
-  args: LEDGER.map((table) => `--exclude-table-data=${table}`),
+  excludeSchemas: PLATFORM_SCHEMAS,
+  args: UNSTEADY_TABLES.map((table) => `--exclude-table-data=${table}`),
 } as const;
 
 for (const major of [17, 15] as const)

@@ -31,7 +31,15 @@ export async function startTicketDesk(): Promise<TicketDesk> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async next(timeoutMs) {
-      if (waiting.length === 0) await new Promise<void>((resolve) => setTimeout((wake = resolve), timeoutMs));
+      if (waiting.length === 0) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, timeoutMs);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
       return waiting.shift() ?? null;
     },
     async stop() {

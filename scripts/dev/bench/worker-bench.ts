@@ -82,7 +82,9 @@ async function measure(bench: Bench): Promise<WorkerResult> {
 }
 
 function peakHeapExternalMb({ isolates }: WorkerPass): number {
-  const peaks = isolates.map(({ peakMemory }) => (peakMemory ? peakMemory.heapUsedBytes + peakMemory.externalBytes : 0));
+  const peaks = isolates.map(({ peakMemory }) =>
+    peakMemory ? peakMemory.heapUsedBytes + peakMemory.externalBytes : 0,
+  );
   return Math.max(...peaks) / MB;
 }
 

@@ -56,7 +56,7 @@ export async function runWorkerPass(options: WorkerPassOptions): Promise<WorkerP
   const [started] = await sql`select public.create_manual_backup('bench', null) as id`;
   const backupId = started!.id as string;
   const crew = new Crew(options);
-  const calls: (WorkerCall & { taskId: number | null })[] = [];
+  const calls: Awaited<ReturnType<typeof measureCall>>[] = [];
   try {
     for (const until = Date.now() + LONGEST_PASS_MS; !(await ended(sql, backupId)); ) {
       if (Date.now() > until) throw new Error(`${backupId} did not end within ${LONGEST_PASS_MS} ms`);

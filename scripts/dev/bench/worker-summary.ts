@@ -1,6 +1,6 @@
 /** The numbers of the worker, from its measured passes. Pure. */
 import type { ColdStart } from './cold-start.ts';
-import type { WorkerCall, WorkerPass } from './worker-pass.ts';
+import type { WorkerCall } from './worker-pass.ts';
 
 const MB = 1e6;
 

@@ -1,0 +1,64 @@
+/** The parts of the bench that were asked for, each on a stack of its own kind; returns what .bench/export.json holds. */
+import { type Stack, startStack } from '../stack/start-stack.ts';
+import { raceExports } from './export-race.ts';
+import { machineFacts } from './machine-facts.ts';
+import { benchProjection } from './projection-bench.ts';
+import { benchWorker } from './worker-bench.ts';
+
+export type BenchPart = 'export' | 'worker' | 'projection';
+
+export interface BenchOptions {
+  /** Bookings of the demo data; 670000 are about 474 MB of COPY text. The projection takes as many as make 1 GB of it. */
+  readonly rows: number;
+  readonly pg: 15 | 17;
+  readonly parts: ReadonlySet<BenchPart>;
+  say(text: string): void;
+}
+
+/** 1 GB by 474 MB. */
+const PROJECTION_FACTOR = 2.11;
+const MAX_ISOLATES = 4;
+
+export async function runBench(options: BenchOptions): Promise<Record<string, unknown>> {
+  const { rows, pg, parts, say } = options;
+  const startedAt = new Date();
+  const machine = { before: machineFacts() };
+  const results: Record<string, unknown> = {};
+  if (parts.has('export') || parts.has('worker')) {
+    await onStack({ rows, pg, say }, async (stack) => {
+      if (parts.has('export')) {
+        const race = await raceExports(stack, { pg, say });
+        const { vs_pg_dump_zstd_gpg, vs_pg_dump_custom_gpg, ...raw } = race;
+        Object.assign(results, { ratios: { vs_pg_dump_zstd_gpg, vs_pg_dump_custom_gpg }, export: raw });
+      }
+      if (parts.has('worker')) results.worker = await benchWorker(stack, say);
+    });
+  }
+  if (parts.has('projection')) {
+    const projectionRows = Math.round(rows * PROJECTION_FACTOR);
+    await onStack({ rows: projectionRows, pg, say }, async (stack) => {
+      results.projection = await benchProjection(stack, say);
+    });
+  }
+  return {
+    started_at: startedAt.toISOString(),
+    ended_at: new Date().toISOString(),
+    command: { rows, pg, parts: [...parts] },
+    machine: { ...machine, after: machineFacts() },
+    ...results,
+  };
+}
+
+async function onStack(
+  { rows, pg, say }: Pick<BenchOptions, 'rows' | 'pg' | 'say'>,
+  work: (stack: Stack) => Promise<void>,
+): Promise<void> {
+  say(`starting PostgreSQL ${pg} with ${rows} bookings`);
+  const stack = await startStack({ pg, rows, workers: MAX_ISOLATES });
+  try {
+    say(`${stack.parts.database}, ${stack.parts.s3}`);
+    await work(stack);
+  } finally {
+    await stack.stop();
+  }
+}
