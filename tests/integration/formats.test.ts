@@ -58,7 +58,7 @@ async function roundTrip(
   const directory = join(stack.dir, `archive-${format}-${codec}`);
   await copyFolder(storeOf(stack.env), ended.row.folder as string, directory);
   const target = await restoreInto(stack, directory, `restored_${format}_${codec}`);
-  if (format === 'json') await forgetJsonNulls(stack, sql, { target, directory });
+  if (format === 'json') await forgetJsonNulls(stack, directory);
   const compared = await comparePgDump(stack.env.DATABASE_URL!, target, {
     major: 17,
     rowOrder: 'ignored',
@@ -70,12 +70,8 @@ async function roundTrip(
 }
 
 /** The manifest names each column and how many; then the source is made to have lost the same. */
-async function forgetJsonNulls(
-  stack: Stack,
-  sql: postgres.Sql,
-  where: { target: string; directory: string },
-): Promise<void> {
-  const manifest: Manifest = JSON.parse(await readFile(join(where.directory, 'manifest.json'), 'utf8'));
+async function forgetJsonNulls(stack: Stack, directory: string): Promise<void> {
+  const manifest: Manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8'));
   const told = manifest.tables.filter((table) => table.json_null_columns);
   assert.ok(told.some((table) => table.name === 'bookings' && table.json_null_columns!.intake! >= 3));
   const admin = postgres(stack.env.ADMIN_DATABASE_URL!, { max: 1, onnotice: () => {} });
