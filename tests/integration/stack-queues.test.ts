@@ -107,7 +107,7 @@ test('pg_net reports timeouts and refused connections, and the next batch waits 
     const ids = await sql.begin(async (transaction) => {
       const send = async (url: string, timeoutMs: number) =>
         (await transaction`select net.http_get(${url}, timeout_milliseconds := ${timeoutMs}) as id`)[0]?.id as string;
-      return [await send(`${sink.url}/wait/5000`, 700), await send('http://127.0.0.1:9/', 700)];
+      return [await send(`${sink.url}/wait/20000`, 3000), await send('http://127.0.0.1:9/', 3000)];
     });
     await eventually(async () => (sink.received.length > 0 ? true : undefined));
     await sql`select net.http_get(${`${sink.url}/next`})`;
@@ -116,11 +116,14 @@ test('pg_net reports timeouts and refused connections, and the next batch waits 
         await sql`select timed_out, status_code, error_msg from net._http_response where id in ${sql(ids)} order by id`;
       return rows.length === 2 ? rows : undefined;
     });
-    assert.deepEqual({ ...answers[0] }, { timed_out: true, status_code: null, error_msg: 'Timeout of 700 ms reached' });
+    assert.deepEqual(
+      { ...answers[0] },
+      { timed_out: true, status_code: null, error_msg: 'Timeout of 3000 ms reached' },
+    );
     assert.equal(answers[1]?.timed_out, false);
     assert.ok(answers[1]?.error_msg);
     const next = await eventually(async () => sink.received.find(({ path }) => path === '/next'));
-    assert.ok(next.at - (sink.received[0]?.at ?? 0) >= 650);
+    assert.ok(next.at - (sink.received[0]?.at ?? 0) >= 2000);
   } finally {
     await sink.close();
   }

@@ -118,7 +118,7 @@ class Crew {
   #isolate: MeasuredIsolate | null = null;
   #watch: ReturnType<typeof watchMemory> | null = null;
   #worker = '';
-  #boot: ProcessCpu = { allMs: 0, jsMs: 0 };
+  #boot: ProcessCpu = { allMs: 0, systemMs: 0, jsMs: 0 };
   #calls = 0;
 
   constructor(options: WorkerPassOptions) {

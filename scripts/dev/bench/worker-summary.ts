@@ -1,5 +1,6 @@
 /** The numbers of the worker, from its measured passes. Pure. */
 import type { ColdStart } from './cold-start.ts';
+import type { ProcessCpu } from './process-cpu.ts';
 import type { WorkerCall } from './worker-pass.ts';
 
 const MB = 1e6;
@@ -13,9 +14,9 @@ export interface KindSummary {
 }
 
 /** CPU of the copy calls by the raw MB of rows that they copied. */
-export function cpuMsPerRawMb(calls: readonly WorkerCall[], thread: 'allMs' | 'jsMs' = 'allMs'): number {
+export function cpuMsPerRawMb(calls: readonly WorkerCall[], part: keyof ProcessCpu = 'allMs'): number {
   const copies = calls.filter((call) => call.kind === 'copy');
-  return sum(copies.map((call) => call.cpu[thread])) / (sum(copies.map((call) => call.rawBytes)) / MB);
+  return sum(copies.map((call) => call.cpu[part])) / (sum(copies.map((call) => call.rawBytes)) / MB);
 }
 
 /** The most that the platform would count in one call: its CPU, and in an isolate's first call the cold start. */

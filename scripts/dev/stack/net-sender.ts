@@ -87,13 +87,21 @@ async function sendBatch(sql: postgres.Sql, signal: AbortSignal): Promise<number
 
 async function send(request: QueuedRequest, signal: AbortSignal): Promise<ReceivedResponse> {
   const nothing = { id: request.id, status_code: null, content_type: null, headers: null, content: null };
-  const timeout = AbortSignal.timeout(request.timeout_milliseconds);
+  // Not AbortSignal.any(): in Node 20 its signals can be collected before they fire.
+  const ending = new AbortController();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    ending.abort();
+  }, request.timeout_milliseconds);
+  const stop = () => ending.abort();
+  signal.addEventListener('abort', stop);
   try {
     const response = await fetch(request.url, {
       method: request.method.toUpperCase(),
       headers: { 'user-agent': 'pg_net', ...request.headers },
       body: request.body && request.body.length > 0 ? request.body : undefined,
-      signal: AbortSignal.any([signal, timeout]),
+      signal: ending.signal,
     });
     return {
       id: request.id,
@@ -105,10 +113,13 @@ async function send(request: QueuedRequest, signal: AbortSignal): Promise<Receiv
       error_msg: null,
     };
   } catch (error) {
-    if (timeout.aborted) {
+    if (timedOut) {
       return { ...nothing, timed_out: true, error_msg: `Timeout of ${request.timeout_milliseconds} ms reached` };
     }
     return { ...nothing, timed_out: false, error_msg: describeFailure(error) };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 }
 

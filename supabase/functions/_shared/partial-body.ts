@@ -5,6 +5,8 @@ const PART_BYTES = 2 ** PART_POWER;
 const PART_LENGTH = 224 + PART_POWER;
 const NEW_FORMAT = 0xc0;
 const LONG_LENGTH = 255;
+/** What a part begins with: most messages are smaller, and a large buffer for each would be the collector's work. */
+const FIRST_BYTES = 16 * 1024;
 
 /** Cuts the body into parts of 256 kB and a last one of any length, each with its header in front. */
 export class PartialBody {
@@ -20,12 +22,12 @@ export class PartialBody {
   /** Copies the bytes and yields the parts that they fill. */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
     for (let taken = 0; taken < bytes.length; ) {
-      const part = this.#open();
+      const part = this.#open(bytes.length - taken);
       const count = Math.min(bytes.length - taken, part.length - this.#filled);
       part.set(bytes.subarray(taken, taken + count), this.#filled);
       this.#filled += count;
       taken += count;
-      if (this.#filled < part.length) continue;
+      if (this.#filled < this.#partSize) continue;
       this.#part = null;
       this.#head = [];
       yield part;
@@ -43,12 +45,23 @@ export class PartialBody {
     return last;
   }
 
-  #open(): Uint8Array {
-    if (this.#part) return this.#part;
-    const header = [...this.#head, PART_LENGTH];
-    this.#part = new Uint8Array(header.length + PART_BYTES);
-    this.#part.set(header);
-    this.#filled = header.length;
+  /** Header and body of the part that is being filled. */
+  get #partSize(): number {
+    return this.#head.length + 1 + PART_BYTES;
+  }
+
+  /** The part with room for `wanted` bytes more, or for as many as a part has. */
+  #open(wanted: number): Uint8Array {
+    if (this.#part === null) {
+      const header = [...this.#head, PART_LENGTH];
+      this.#part = new Uint8Array(wanted <= FIRST_BYTES ? header.length + FIRST_BYTES : this.#partSize);
+      this.#part.set(header);
+      this.#filled = header.length;
+    } else if (this.#filled + wanted > this.#part.length && this.#part.length < this.#partSize) {
+      const large = new Uint8Array(this.#partSize);
+      large.set(this.#part);
+      this.#part = large;
+    }
     return this.#part;
   }
 }

@@ -155,10 +155,11 @@ for (const major of POSTGRES_MAJORS) {
     await t.test('a backend that is terminated in the middle is a transient error', async () => {
       const session = await open();
       const killer = await open();
-      const sleeping = session.query('select pg_sleep(30)');
+      const interrupted = { code: 'QUERY_INTERRUPTED', kind: 'transient', details: { sqlState: '57P01' } };
+      const rejected = assert.rejects(session.query('select pg_sleep(30)'), interrupted);
       await sleep(100);
       await killer.query(`select pg_terminate_backend(${session.backendPid})`);
-      await assert.rejects(sleeping, { code: 'QUERY_INTERRUPTED', kind: 'transient', details: { sqlState: '57P01' } });
+      await rejected;
       await killer.close();
     });
 

@@ -1,14 +1,12 @@
 /** Encrypts an archive's objects to public keys, as messages that GnuPG 2.2 reads. */
-import { createMessage, encrypt, type PublicKey, readKeys } from 'openpgp';
+import { type PublicKey, readKeys } from 'openpgp';
 import { ERRORS } from '../errors.ts';
 import { checkRecipient } from './check-recipient.ts';
 import type { Cipher, Recipient } from './contracts.ts';
-import { inBlocks } from './in-blocks.ts';
+import { encryptMessage } from './encrypt-message.ts';
 import { splitArmor } from './split-armor.ts';
-import { readStream, toReadableStream } from './web-streams.ts';
+import { webAesCfb } from './web-aes-cfb.ts';
 
-/** Every chunk passes a dozen promises inside the library. */
-const BLOCK_BYTES = 512 * 1024;
 const WARN_BEFORE_EXPIRY_MS = 30 * 24 * 3600 * 1000;
 
 export interface RecipientCipher extends Cipher {
@@ -30,7 +28,7 @@ export async function createCipher(publicKeysArmored: string, options: { now?: D
     extension: '.pgp',
     recipients,
     warnings: recipients.filter((one) => expiresSoon(one, now)).map(warning),
-    encrypt: (source) => encryptTo(keys as PublicKey[], source, now),
+    encrypt: (source) => encryptMessage(keys as PublicKey[], source, { date: now, aes: webAesCfb }),
   };
 }
 
@@ -68,25 +66,6 @@ function expiresSoon({ expiresAt }: Recipient, now: Date): boolean {
 
 function warning({ fingerprint, userId, expiresAt }: Recipient): string {
   return `the key ${fingerprint} ${userId} expires on ${expiresAt}; backups stop on that day unless it is renewed or replaced`;
-}
-
-async function* encryptTo(
-  keys: PublicKey[],
-  source: AsyncIterable<Uint8Array>,
-  date: Date,
-): AsyncGenerator<Uint8Array> {
-  const binary = toReadableStream(inBlocks(source, BLOCK_BYTES));
-  const message = await createMessage({ binary, format: 'binary', date });
-  const encrypted = await encrypt({
-    message,
-    encryptionKeys: keys,
-    // A session key of our own, so that no preference of a key chooses a weaker cipher or a packet that gpg cannot read.
-    sessionKey: { data: crypto.getRandomValues(new Uint8Array(32)), algorithm: 'aes256' },
-    date,
-    format: 'binary',
-    config: { aeadProtect: false, showComment: false, showVersion: false },
-  });
-  yield* readStream(encrypted as ReadableStream<Uint8Array>);
 }
 
 /** No encryption, for stores that only their owner can read, and only when asked for. */

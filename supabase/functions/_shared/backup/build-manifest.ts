@@ -117,7 +117,24 @@ function manifestTables({ tables, segments }: ManifestInput): ManifestTable[] {
     const key = tableKey(segment.schemaName, segment.tableName);
     byTable.set(key, [...(byTable.get(key) ?? []), segment]);
   }
-  return tables.map((table) => manifestTable(table, byTable.get(tableKey(table.schema, table.name)) ?? []));
+  const inFile = countsInFile(segments);
+  return tables.map((table) => {
+    const key = tableKey(table.schema, table.name);
+    const facts = manifestTable(table, byTable.get(key) ?? []);
+    return { ...facts, ...inFile.get(key) };
+  });
+}
+
+/** Format sql: the rows of all tables are in one object, which says how many are whose. */
+function countsInFile(segments: readonly StoredSegment[]): Map<string, { rows: number; raw_bytes: number }> {
+  const counts = new Map<string, { rows: number; raw_bytes: number }>();
+  for (const { kind, facts } of segments) {
+    if (kind !== 'database') continue;
+    for (const table of (facts?.tables ?? []) as { schema: string; name: string; rows: number; rawBytes: number }[]) {
+      counts.set(tableKey(table.schema, table.name), { rows: table.rows, raw_bytes: table.rawBytes });
+    }
+  }
+  return counts;
 }
 
 function manifestTable(table: Table, segments: StoredSegment[]): ManifestTable {

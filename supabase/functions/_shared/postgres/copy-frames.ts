@@ -25,9 +25,15 @@ export class CopyFrames {
   #headerFilled = 0;
   #takenBytes = 0;
 
-  /** `blockBytes`: size of a block; a longer row comes in several blocks. */
-  constructor(blockBytes: number) {
+  /** `blockBytes`: size of a block; a longer row comes in several blocks. `spare`: what an earlier one has left. */
+  constructor(blockBytes: number, spare: Uint8Array | null = null) {
     this.#blockBytes = blockBytes;
+    this.#block = spare?.length === blockBytes ? spare : null;
+  }
+
+  /** The block that nobody has, after the last take(); null when it was given away. */
+  get spare(): Uint8Array | null {
+    return this.#block;
   }
 
   /** Payload bytes that came so far. */
@@ -68,10 +74,12 @@ export class CopyFrames {
     const block = this.#block;
     if (block === null || this.#filled === 0) return null;
     const end = this.#rowStart === 0 && this.#missing > 0 ? this.#filled : this.#rowStart;
-    const next = end < this.#filled ? new Uint8Array(this.#blockBytes) : null;
-    next?.set(block.subarray(end, this.#filled));
-    // A small table must not carry (and perhaps transfer) a whole block's buffer.
-    const bytes = end < this.#blockBytes / 2 ? block.slice(0, end) : block.subarray(0, end);
+    // A small table must not carry (and perhaps transfer) a whole block's buffer; that one then serves the next rows.
+    const copied = end < this.#blockBytes / 2;
+    const next = copied ? block : end < this.#filled ? new Uint8Array(this.#blockBytes) : null;
+    const bytes = copied ? block.slice(0, end) : block.subarray(0, end);
+    if (copied) block.copyWithin(0, end, this.#filled);
+    else next?.set(block.subarray(end, this.#filled));
     const taken = { bytes, rows: this.#rows };
     this.#block = next;
     this.#takenBytes += end;

@@ -31,6 +31,8 @@ export class WireSession implements PgSession {
   readonly #login: Login;
   #busy = false;
   #closed = false;
+  /** Serves the next copy: a block for each of many small tables would be the collector's work. */
+  #spareBlock: Uint8Array | null = null;
 
   constructor(login: Login) {
     this.#login = login;
@@ -168,7 +170,8 @@ export class WireSession implements PgSession {
   /** Blocks until the server's next other message, which is left for #untilReady. */
   async *#frames(options: CopyOptions): AsyncGenerator<CopyBlock> {
     const { reader } = this.#login;
-    const frames = new CopyFrames(options.blockBytes ?? DEFAULT_BLOCK_BYTES);
+    const frames = new CopyFrames(options.blockBytes ?? DEFAULT_BLOCK_BYTES, this.#spareBlock);
+    this.#spareBlock = null;
     const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
     for (let ended = false; !ended; ) {
       const chunk = await reader.nextBytes();
@@ -185,6 +188,7 @@ export class WireSession implements PgSession {
       }
     }
     const last = frames.take();
+    this.#spareBlock = frames.spare;
     if (last !== null) yield last;
   }
 

@@ -1,7 +1,7 @@
 import { FIRST_PART_BYTES, SINGLE_PUT_BYTES } from './s3-part-sizes.ts';
 
 /** Sizes the first buffer grows through, so that a small object does not hold the memory of a large one. */
-const GROWTH_BYTES = [1024 * 1024, FIRST_PART_BYTES, SINGLE_PUT_BYTES];
+const GROWTH_BYTES = [64 * 1024, 1024 * 1024, FIRST_PART_BYTES, SINGLE_PUT_BYTES];
 
 /** Bytes that wait to be sent. take() never returns more than fits; growing keeps what is there. */
 export class PartBuffer {

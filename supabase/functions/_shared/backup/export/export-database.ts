@@ -124,8 +124,7 @@ function seal(means: BackupMeans, { job, identity, source }: Making, segments: S
     source: catalogFacts(source.catalog),
     way: 'own-connection',
     consistency: source.consistency,
-    // The one object of an SQL file is not a table's segment: the manifest lists what restore.sh loads table by table.
-    tables: job.format === 'sql' ? [] : source.planned.plans.map((plan) => plan.table),
+    tables: source.planned.plans.map((plan) => plan.table),
     segments,
     dataFormat: job.format,
   });

@@ -46,7 +46,7 @@ export class StopScope {
     await session.close();
   }
 
-  /** All the work at the same time; the first failure stops the rest and is thrown when the rest has ended. */
+  /** All the work at the same time; the first failure stops the rest and is thrown at once, as an interrupt is: see settle(). */
   async all<T>(works: readonly (() => Promise<T>)[]): Promise<T[]> {
     const running = works.map(async (work) => {
       try {

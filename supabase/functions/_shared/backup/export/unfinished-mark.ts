@@ -5,7 +5,8 @@
 import type { Store } from '../../stores/store.ts';
 
 const MARK = 'UNFINISHED.txt';
-const TEXT = 'An export is being written here, or was killed while it was. Without manifest.json this folder is no backup.\n';
+const TEXT =
+  'An export is being written here, or was killed while it was. Without manifest.json this folder is no backup.\n';
 
 export async function setUnfinishedMark(store: Store, folder: string): Promise<void> {
   await store.put(`${folder}/${MARK}`, new TextEncoder().encode(TEXT), { contentType: 'text/plain; charset=utf-8' });

@@ -79,6 +79,13 @@ export const enums: { readonly compression: { readonly uncompressed: 0 } };
 export function readKeys(options: { armoredKeys: string; config?: Config }): Promise<Key[]>;
 export function readPrivateKeys(options: { armoredKeys: string; config?: Config }): Promise<PrivateKey[]>;
 export function decryptKey(options: { privateKey: PrivateKey; passphrase: string }): Promise<PrivateKey>;
+export function encryptSessionKey(options: {
+  data: Uint8Array;
+  algorithm: 'aes256';
+  encryptionKeys: PublicKey[];
+  date?: Date;
+  format: 'binary';
+}): Promise<Uint8Array>;
 export function createMessage<T extends Uint8Array | ReadableStream<Uint8Array>>(options: {
   binary: T;
   filename?: string;
