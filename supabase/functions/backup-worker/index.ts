@@ -29,7 +29,7 @@ function equip(): Promise<Equipment> {
   return equipment;
 }
 
-async function callWorker(ticket: string): Promise<void> {
+async function callWorker(ticket: string): Promise<number> {
   const response = await fetch(`${denoPlatform.env('SUPABASE_URL')}/functions/v1/backup-worker`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -37,6 +37,7 @@ async function callWorker(ticket: string): Promise<void> {
     signal: AbortSignal.timeout(10_000),
   });
   await response.body?.cancel();
+  return response.status;
 }
 
 Deno.serve(

@@ -10,13 +10,14 @@ import { runTask, type WorkerContext } from './run-task.ts';
 const MAX_BODY_BYTES = 1024;
 /** A retry that is due this soon is waited for; later ones are tick()'s. */
 const LONGEST_WAIT_MS = 20_000;
+const CALL_AGAIN_AFTER_MS = [250, 1000, 4000];
 
 export interface WorkerDoor {
   readonly platform: Pick<Platform, 'waitUntil'>;
   /** Throws CONFIG_INVALID, which the caller then sees. */
   readonly context: () => WorkerContext;
-  /** Calls this function again: `<functions URL>/backup-worker`. */
-  readonly callWorker: (ticket: string) => Promise<void>;
+  /** Calls this function again, `<functions URL>/backup-worker`, and gives the HTTP status of the answer. */
+  readonly callWorker: (ticket: string) => Promise<number>;
   readonly workerName: string;
 }
 
@@ -68,5 +69,18 @@ async function callNext(door: WorkerDoor, context: WorkerContext): Promise<void>
     await new Promise((resolve) => setTimeout(resolve, waitMs + 50));
     tickets = await context.ledger.issueTickets();
   }
-  await Promise.all(tickets.map((ticket) => door.callWorker(ticket)));
+  await Promise.all(tickets.map((ticket) => callWorker(door, context, ticket)));
+}
+
+/**
+ * The platform may have no room for a moment (503, 546, 429) or not answer. A ticket works once, so the same call may be
+ * made again: accepted (202) or used already (401) is both well. What remains after the last try is tick()'s.
+ */
+async function callWorker(door: WorkerDoor, context: WorkerContext, ticket: string): Promise<void> {
+  for (const waitMs of [...CALL_AGAIN_AFTER_MS, null]) {
+    const answer = await door.callWorker(ticket).catch((error: unknown) => String(error));
+    if (answer === 202 || answer === 401) return;
+    if (waitMs === null) return context.log.warn('the next worker could not be called', { answer });
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
 }
