@@ -3,6 +3,7 @@
  * It asks the server everything first and prints at the end, so what is printed is in memory once: fine for a schema,
  * not for rows.
  */
+import { Buffer } from 'node:buffer';
 import { ERRORS } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import type { PgDumpModule } from '../vendor/pg-dump/pg-dump.d.mts';
@@ -53,12 +54,15 @@ export async function pgDump(
 }
 
 async function instantiate(socket: DumpSocket, options: PgDumpOptions, log: string[]): Promise<PgDumpModule> {
-  const [{ default: factory }, wasmBinary] = await Promise.all([import('../vendor/pg-dump/pg-dump.mjs'), readWasm()]);
+  const [{ default: factory }, wasm] = await Promise.all([import('../vendor/pg-dump/pg-dump.mjs'), loadWasm()]);
   const note = (line: string) => {
     if (!NOISE.test(line)) log.push(line);
   };
   return await factory({
-    wasmBinary,
+    instantiateWasm(imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void) {
+      void WebAssembly.instantiate(wasm, imports).then(receive);
+      return {}; // says that the instance comes later
+    },
     thisProgram: 'pg_dump',
     noInitialRun: true,
     print: note,
@@ -71,11 +75,24 @@ async function instantiate(socket: DumpSocket, options: PgDumpOptions, log: stri
   });
 }
 
-async function readWasm(): Promise<Uint8Array> {
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** Compiled once: a backup runs pg_dump several times. */
+function loadWasm(): Promise<WebAssembly.Module> {
+  compiled ??= compileWasm().catch((error) => {
+    compiled = undefined;
+    throw error;
+  });
+  return compiled;
+}
+
+async function compileWasm(): Promise<WebAssembly.Module> {
   const { GZIPPED_WASM } = await import('../vendor/pg-dump/pg-dump-wasm.mjs');
-  const zipped = Uint8Array.from(atob(GZIPPED_WASM), (char) => char.charCodeAt(0));
+  // A tenth of the time of atob(), whose text must be taken apart character by character.
+  // SAFETY: a Buffer is a Uint8Array; the types of the two runtimes disagree on it.
+  const zipped = Buffer.from(GZIPPED_WASM, 'base64') as unknown as Uint8Array;
   const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  return await WebAssembly.compile(await new Response(stream).arrayBuffer());
 }
 
 function addOutput(module: PgDumpModule, onData: (bytes: Uint8Array) => void): void {
