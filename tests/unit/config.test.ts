@@ -48,7 +48,7 @@ const variablesOf = (work: () => unknown) => problemsOf(work).map(({ variable })
 test('a complete environment becomes typed values with the documented defaults', () => {
   const config = parseFunctionConfig(from(FUNCTION));
   assert.deepEqual(config.limits, {
-    sliceBytes: 33_554_432,
+    sliceBytes: 25_165_824,
     maxRowBytes: 67_108_864,
     singleCallBytes: 33_554_432,
   });
@@ -252,7 +252,7 @@ test('rules between variables: a KMS key needs SSE by KMS; without an endpoint t
 test('an empty or blank value counts as not set', () => {
   assert.equal(
     parseFunctionConfig(from({ ...FUNCTION, BACKUP_SLICE_BYTES: ' ', BACKUP_S3_SSE: '' })).limits.sliceBytes,
-    33_554_432,
+    25_165_824,
   );
 });
 

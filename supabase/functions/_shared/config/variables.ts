@@ -107,7 +107,7 @@ export const VARIABLES = {
     help: 'Raw bytes of table data in one task; the CPU time of a worker call grows with it.',
     min: 65_536,
     max: 67_108_864,
-    default: '33554432',
+    default: '25165824',
   }),
   BACKUP_MAX_ROW_BYTES: integerVariable({
     group: 'limits',
