@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import postgres from 'postgres';
 import { type Stack, startStack } from '../../scripts/dev/stack/start-stack.ts';
+import { untilKeepersAreGone } from '../support/keepers-gone.ts';
 import { followRun, hurry } from '../support/operator.ts';
 import { storeOf } from '../support/store-of.ts';
 import { assertAllRows, assertNoOrphans } from '../support/stored-objects.ts';
@@ -64,11 +65,7 @@ test('the keeper ends and its job is unscheduled when its run is over', async ()
   const [row] = await sql`select public.create_manual_backup('keeper goes', null) as id`;
   const ended = await followRun(sql, row!.id, 60_000);
   assert.equal(ended.status, 'completed');
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  const [left] = await sql`
-    select (select count(*)::int from pg_stat_activity where application_name like 'holdfast:%') as keepers,
-           (select count(*)::int from cron.job where jobname like 'holdfast-keeper-%') as jobs`;
-  assert.deepEqual({ ...left }, { keepers: 0, jobs: 0 });
+  await untilKeepersAreGone(sql);
 });
 
 async function untilCopying(backupId: string): Promise<void> {
