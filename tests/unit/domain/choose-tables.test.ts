@@ -68,3 +68,8 @@ test('a table name may be quoted where a part has a dot or a quote of its own', 
   assert.deepEqual(parseTableName('"a.b"."c""d"'), { schema: 'a.b', name: 'c"d' });
   assert.deepEqual(parseTableName('Ünï.cødé 表'), { schema: 'Ünï', name: 'cødé 表' });
 });
+
+test('a name of three parts is unknown, not a table of its first part', () => {
+  const choice = chooseTables(ALL, { scope: 'tables', tables: ['users.public.x'] }, []);
+  assert.deepEqual([names(choice.tables), choice.unknown], [[], ['public.users.public.x']]);
+});

@@ -2,9 +2,8 @@
  * Checks stored objects against the manifest. Quick: existence and size, and the checksum that the store itself
  * computed at upload where it keeps one. Deep: every byte is read and hashed.
  */
-import { createHash } from 'node:crypto';
+import { verifyObject } from '../archive/verify-object.ts';
 import type { ManifestObject } from '../domain/manifest-types.ts';
-import { HoldfastError } from '../errors.ts';
 import type { Store } from '../stores/store.ts';
 import type { VerifyKind } from './verify-batches.ts';
 
@@ -76,21 +75,12 @@ async function compareListing(
 }
 
 async function readAndHash(store: Store, folder: string, object: ManifestObject): Promise<Verdict> {
-  const hash = createHash('sha256');
-  let size = 0;
-  try {
-    for await (const bytes of await store.get(`${folder}/${object.path}`)) {
-      hash.update(bytes);
-      size += bytes.length;
-    }
-  } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'OBJECT_MISSING')
-      return { hashed: false, problem: missing(object) };
-    throw error;
-  }
-  if (size !== object.size) return { hashed: true, problem: differs(object, 'size', object.size, size) };
-  const found = hash.digest('hex');
-  return { hashed: true, problem: found === object.sha256 ? null : differs(object, 'sha256', object.sha256, found) };
+  const found = await verifyObject(store, {
+    key: `${folder}/${object.path}`,
+    size: object.size,
+    sha256: object.sha256,
+  });
+  return { hashed: found?.what !== 'missing', problem: found && { path: object.path, ...found } };
 }
 
 function missing(object: ManifestObject): Problem {

@@ -46,7 +46,9 @@ interface QualifiedName {
 export function parseTableName(text: string): QualifiedName {
   const parts = text.match(/"(?:[^"]|"")*"|[^."]+/gu) ?? [];
   const names = parts.map((part) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part));
-  return names.length === 2 ? { schema: names[0]!, name: names[1]! } : { schema: 'public', name: names[0] ?? text };
+  if (names.length === 2) return { schema: names[0]!, name: names[1]! };
+  // More parts name no table here: taken as they stand they match none, and the caller is told.
+  return { schema: 'public', name: names.length === 1 ? names[0]! : text };
 }
 
 /** Is the filter on this table, or on the partitioned table that it is a part of? */
