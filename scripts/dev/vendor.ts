@@ -1,7 +1,7 @@
 /**
  * Copies into _shared/vendor what edge functions cannot take from npm as it is, and records where each byte came from:
  *   openpgp  its browser build works on Deno 2.1.4, but the package hides it behind a condition that Deno does not take
- *   zstd     WebAssembly; deployed functions carry no static files, so it travels as base64 in a module
+ * What we compile ourselves (zstd, pg-dump) has its own build script and checksums.
  * Usage: npx tsx scripts/dev/vendor.ts [--check]; with --check nothing is written and a difference ends with status 1.
  */
 import { createHash } from 'node:crypto';
@@ -37,21 +37,11 @@ const PACKAGES: VendoredPackage[] = [
       { path: 'openpgp/LICENSE', from: 'LICENSE', make: asText },
     ],
   },
-  {
-    name: '@bokuweb/zstd-wasm',
-    license: 'MIT, and BSD-3-Clause for Zstandard inside it (zstd/LICENSE)',
-    files: [{ path: 'zstd/zstd-wasm.ts', from: 'dist/web/zstd.wasm', make: asBase64Module }],
-  },
 ];
 
 /** Deno finds the types through the first line; the source map stays in the npm package. */
 function withTypes(bytes: Uint8Array): string {
   return `// @ts-self-types="./openpgp.d.ts"\n${asText(bytes).replace(/^\/\/# sourceMappingURL=.*\n?/m, '')}`;
-}
-
-function asBase64Module(bytes: Uint8Array): string {
-  const base64 = Buffer.from(bytes).toString('base64');
-  return `/** Made by scripts/dev/vendor.ts; see LICENSE. */\nexport const ZSTD_WASM_BASE64: string =\n  '${base64}';\n`;
 }
 
 async function makeAll(): Promise<Map<string, string>> {

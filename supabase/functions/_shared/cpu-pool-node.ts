@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import zlib from 'node:zlib';
 import { ERRORS } from './errors.ts';
 import type { CpuPool } from './platform.ts';
+import { SpareBlocks } from './spare-blocks.ts';
 import { ZSTD_WASM_BASE64 } from './vendor/zstd/zstd-wasm.ts';
 
 /** A view of less than this part of its buffer is copied out: moving the buffer would take others' bytes along. */
@@ -16,6 +17,8 @@ const MOVE_IF_FILLED = 0.5;
 interface Reply {
   readonly id: number;
   readonly frame?: Uint8Array;
+  /** The block's, which came back. */
+  readonly buffer?: ArrayBuffer;
   readonly error?: string;
 }
 
@@ -28,13 +31,15 @@ interface Waiting {
 export function createCpuPool(size: number = Math.max(1, availableParallelism() - 1)): CpuPool {
   const zstdModule =
     'zstdCompressSync' in zlib ? null : new WebAssembly.Module(Buffer.from(ZSTD_WASM_BASE64, 'base64'));
-  const threads = Array.from({ length: size }, () => new Thread(zstdModule));
+  const spare = new SpareBlocks();
+  const threads = Array.from({ length: size }, () => new Thread(zstdModule, spare));
   return {
     size,
     async zstd(block, level) {
       const idlest = threads.reduce((best, thread) => (thread.pending < best.pending ? thread : best));
       return await idlest.compress(block, level);
     },
+    spareBlock: (sizeBytes) => spare.take(sizeBytes),
     async close() {
       await Promise.all(threads.map((thread) => thread.close()));
     },
@@ -43,11 +48,13 @@ export function createCpuPool(size: number = Math.max(1, availableParallelism() 
 
 class Thread {
   readonly #worker: Worker;
+  readonly #spare: SpareBlocks;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #failure: Error | null = null;
 
-  constructor(zstdModule: WebAssembly.Module | null) {
+  constructor(zstdModule: WebAssembly.Module | null, spare: SpareBlocks) {
+    this.#spare = spare;
     // No execArgv: a loader of TypeScript would only delay the start.
     this.#worker = new Worker(new URL('./cpu-pool-thread.mjs', import.meta.url), {
       workerData: { zstdModule },
@@ -82,7 +89,8 @@ class Thread {
     await this.#worker.terminate();
   }
 
-  #settle({ id, frame, error }: Reply): void {
+  #settle({ id, frame, buffer, error }: Reply): void {
+    if (buffer) this.#spare.put(new Uint8Array(buffer));
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (this.#waiting.size === 0) this.#worker.unref();

@@ -11,7 +11,7 @@ const compress = zlib.zstdCompressSync ? compressNatively : compressInWebAssembl
 parentPort.on('message', ({ id, buffer, offset, length, level }) => {
   try {
     const frame = compress(new Uint8Array(buffer, offset, length), level);
-    parentPort.postMessage({ id, frame }, [frame.buffer]);
+    parentPort.postMessage({ id, frame, buffer }, [frame.buffer, buffer]);
   } catch (error) {
     parentPort.postMessage({ id, error: String(error) });
   }
@@ -24,40 +24,27 @@ function compressNatively(block, level) {
   return new Uint8Array(zlib.zstdCompressSync(block, { params, pledgedSrcSize: block.length }));
 }
 
-/** The calls of archive/zstd.ts that compressing takes; the build's exports have one-letter names, explained there. */
+/** The calls of archive/zstd.ts that compressing takes. */
 function compressInWebAssembly(module) {
-  const imports = { a: { a: stop, b() {}, c: stop, d: () => 0, e: growMemory } };
-  const lib = new WebAssembly.Instance(module, imports).exports;
-  lib.g();
-  const context = lib.j();
+  const lib = new WebAssembly.Instance(module).exports;
+  lib._initialize();
+  const context = lib.ZSTD_createCCtx();
   let work = { size: 0, from: 0, to: 0 };
   return (block, level) => {
     if (block.length > work.size) work = reserve(block.length);
-    new Uint8Array(lib.f.buffer, work.from, block.length).set(block);
-    const size = lib.l(context, work.to, lib.i(block.length), work.from, block.length, 0, 0, level);
-    if (lib.h(size)) throw new Error(`zstd cannot compress: error ${-(size | 0)}`);
-    return new Uint8Array(lib.f.buffer, work.to, size).slice();
+    new Uint8Array(lib.memory.buffer, work.from, block.length).set(block);
+    const bound = lib.ZSTD_compressBound(block.length);
+    const size = lib.ZSTD_compressCCtx(context, work.to, bound, work.from, block.length, level);
+    if (lib.ZSTD_isError(size)) throw new Error(`zstd cannot compress: error ${-(size | 0)}`);
+    return new Uint8Array(lib.memory.buffer, work.to, size).slice();
   };
 
   function reserve(size) {
-    if (work.from !== 0) lib.t(work.from);
-    if (work.to !== 0) lib.t(work.to);
+    if (work.from !== 0) lib.free(work.from);
+    if (work.to !== 0) lib.free(work.to);
     work = { size: 0, from: 0, to: 0 };
-    const reserved = { size, from: lib.s(size), to: lib.s(lib.i(size)) };
+    const reserved = { size, from: lib.malloc(size), to: lib.malloc(lib.ZSTD_compressBound(size)) };
     if (reserved.from === 0 || reserved.to === 0) throw new Error(`zstd has no memory for ${size} bytes`);
     return reserved;
   }
-
-  function growMemory(sizeBytes) {
-    try {
-      lib.f.grow(Math.ceil(((sizeBytes >>> 0) - lib.f.buffer.byteLength) / 65_536));
-      return 1;
-    } catch {
-      return 0; // malloc answers null, which reserve() turns into an error
-    }
-  }
-}
-
-function stop() {
-  throw new Error('zstd aborted');
 }

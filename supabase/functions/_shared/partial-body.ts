@@ -5,63 +5,44 @@ const PART_BYTES = 2 ** PART_POWER;
 const PART_LENGTH = 224 + PART_POWER;
 const NEW_FORMAT = 0xc0;
 const LONG_LENGTH = 255;
-/** What a part begins with: most messages are smaller, and a large buffer for each would be the collector's work. */
-const FIRST_BYTES = 16 * 1024;
 
-/** Cuts the body into parts of 256 kB and a last one of any length, each with its header in front. */
+/**
+ * Cuts the body into parts of 256 kB and a last one of any length, each with its header in front. Copies nothing: what
+ * is pushed is passed on as views, up to 256 kB later, and must not be changed any more.
+ */
 export class PartialBody {
-  /** Tag and length octets that the next part begins with; the tag only once. */
-  #head: number[];
-  #part: Uint8Array | null = null;
+  /** The tag, until the first header was written. */
+  #tag: number[];
+  #part: Uint8Array[] = [];
   #filled = 0;
 
   constructor(tag: number) {
-    this.#head = [NEW_FORMAT | tag];
+    this.#tag = [NEW_FORMAT | tag];
   }
 
-  /** Copies the bytes and yields the parts that they fill. */
+  /** Yields headers and bytes of the parts that `bytes` fill. */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
     for (let taken = 0; taken < bytes.length; ) {
-      const part = this.#open(bytes.length - taken);
-      const count = Math.min(bytes.length - taken, part.length - this.#filled);
-      part.set(bytes.subarray(taken, taken + count), this.#filled);
-      this.#filled += count;
-      taken += count;
-      if (this.#filled < this.#partSize) continue;
-      this.#part = null;
-      this.#head = [];
-      yield part;
+      const piece = bytes.subarray(taken, taken + PART_BYTES - this.#filled);
+      this.#part.push(piece);
+      this.#filled += piece.length;
+      taken += piece.length;
+      if (this.#filled === PART_BYTES) yield* this.#close([PART_LENGTH]);
     }
   }
 
   /** The last part, with a definite length: the only one that may have any. */
-  end(): Uint8Array {
-    const from = this.#head.length + 1;
-    const rest = this.#part?.subarray(from, this.#filled) ?? new Uint8Array(0);
-    const last = new Uint8Array(this.#head.length + 5 + rest.length);
-    last.set([...this.#head, LONG_LENGTH]);
-    new DataView(last.buffer).setUint32(this.#head.length + 1, rest.length);
-    last.set(rest, this.#head.length + 5);
-    return last;
+  *end(): Generator<Uint8Array> {
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, this.#filled);
+    yield* this.#close([LONG_LENGTH, ...length]);
   }
 
-  /** Header and body of the part that is being filled. */
-  get #partSize(): number {
-    return this.#head.length + 1 + PART_BYTES;
-  }
-
-  /** The part with room for `wanted` bytes more, or for as many as a part has. */
-  #open(wanted: number): Uint8Array {
-    if (this.#part === null) {
-      const header = [...this.#head, PART_LENGTH];
-      this.#part = new Uint8Array(wanted <= FIRST_BYTES ? header.length + FIRST_BYTES : this.#partSize);
-      this.#part.set(header);
-      this.#filled = header.length;
-    } else if (this.#filled + wanted > this.#part.length && this.#part.length < this.#partSize) {
-      const large = new Uint8Array(this.#partSize);
-      large.set(this.#part);
-      this.#part = large;
-    }
-    return this.#part;
+  *#close(lengthOctets: readonly number[]): Generator<Uint8Array> {
+    yield Uint8Array.from([...this.#tag, ...lengthOctets]);
+    yield* this.#part;
+    this.#tag = [];
+    this.#part = [];
+    this.#filled = 0;
   }
 }

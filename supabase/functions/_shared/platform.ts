@@ -20,6 +20,8 @@ export interface CpuPool {
   readonly size: number;
   /** Compresses one block into one independent zstd frame. May take ownership of `block`'s buffer. */
   zstd(block: Uint8Array, level: number): Promise<Uint8Array>;
+  /** A block of exactly this size that zstd() took and is done with; null when there is none. */
+  spareBlock?(sizeBytes: number): Uint8Array | null;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -10,6 +12,7 @@ import { decompress } from '../../../supabase/functions/_shared/archive/decompre
 import { loadZstd } from '../../../supabase/functions/_shared/archive/zstd.ts';
 import { findFrame } from '../../../supabase/functions/_shared/archive/zstd-frames.ts';
 import type { CodecName } from '../../../supabase/functions/_shared/domain/formats.ts';
+import { ZSTD_WASM_BASE64 } from '../../../supabase/functions/_shared/vendor/zstd/zstd-wasm.ts';
 
 const TOOLS = { zstd: ['zstd', '-dcq'], gzip: ['gzip', '-dc'] } as const;
 
@@ -115,6 +118,17 @@ test('gzip members of other programs are read', async () => {
   assert.equal(new TextDecoder().decode(await collect(decompress('gzip', each([stored])))), 'ab');
 });
 
+test('the committed build of zstd is the one that was built: checksums hold', () => {
+  const vendor = new URL('../../../supabase/functions/_shared/vendor/zstd/', import.meta.url);
+  const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+  const actual = new Map([
+    ['zstd-wasm.ts', sha256(readFileSync(new URL('zstd-wasm.ts', vendor)))],
+    ['zstd.wasm', sha256(Buffer.from(ZSTD_WASM_BASE64, 'base64'))],
+  ]);
+  const lines = readFileSync(new URL('CHECKSUMS', vendor), 'utf8').trim().split('\n');
+  assert.deepEqual(new Map(lines.map((line) => line.split(/ +/).reverse() as [string, string])), actual);
+});
+
 test('the memory of WebAssembly does not grow with the number of blocks', async () => {
   const zstd = await loadZstd();
   const block = new Uint8Array(1 << 20).map((_, at) => (at * 7919) & 255);
@@ -145,10 +159,21 @@ test('blocks are compressed by a pool at the same time, and their order is kept'
   assert.ok(most >= 3 && most <= 4, `${most} at the same time`);
 });
 
+test('a block that was compressed is given back to be filled again, a view of another buffer is not', async () => {
+  const codec = createCodec('zstd');
+  assert.equal(codec.spareBlock!(4096), null);
+  const block = new Uint8Array(4096).fill(7);
+  await codec.compress(block.subarray(0, 4000));
+  await codec.compress(new Uint8Array(4096).subarray(0, 100));
+  await codec.compress(new Uint8Array(100));
+  assert.equal(codec.spareBlock!(4096)?.buffer, block.buffer);
+  assert.equal(codec.spareBlock!(4096), null);
+});
+
 test('a level that the codec does not have is refused', () => {
   for (const [name, level] of [
     ['zstd', 0],
-    ['zstd', 20],
+    ['zstd', 5],
     ['zstd', 1.5],
     ['gzip', 10],
     ['gzip', Number.NaN],

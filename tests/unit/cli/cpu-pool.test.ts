@@ -39,6 +39,15 @@ test('a block that fills its buffer is moved, and one that is a small part of it
   assert.equal(Buffer.from(unzstd(await pool.zstd(pooled, 1))).toString(), 'a row in the shared pool of Node');
 });
 
+test('a block that was moved comes back with its memory, to be filled again', async (t) => {
+  const pool = createCpuPool(1);
+  t.after(() => pool.close());
+  assert.equal(pool.spareBlock!(ROWS.length), null);
+  await pool.zstd(ROWS.slice(), 1);
+  assert.equal(pool.spareBlock!(ROWS.length)?.length, ROWS.length);
+  assert.equal(pool.spareBlock!(ROWS.length), null);
+});
+
 test('random bytes, no bytes and a block larger than any before survive', async (t) => {
   const pool = createCpuPool(1);
   t.after(() => pool.close());

@@ -3,12 +3,13 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ERRORS } from '../errors.ts';
 import type { CpuPool } from '../platform.ts';
+import { SpareBlocks } from '../spare-blocks.ts';
 import { concatBytes } from './concat-bytes.ts';
 import type { Codec, CodecName } from './contracts.ts';
 import { loadZstd } from './zstd.ts';
 
 export interface CodecOptions {
-  /** zstd 1 to 19, default 1; gzip 1 to 9, default 6. */
+  /** zstd 1 to 4, default 1; gzip 1 to 9, default 6. */
   readonly level?: number;
   /** Threads that compress zstd frames at the same time; without it zstd runs on this thread. */
   readonly pool?: CpuPool;
@@ -16,6 +17,9 @@ export interface CodecOptions {
 
 /** A larger block becomes several frames, so that the memory of WebAssembly does not grow with the largest row. */
 export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+
+/** The strategies of higher levels are not in our build. */
+const MAX_ZSTD_LEVEL = 4;
 
 // SAFETY: a Buffer is a Uint8Array; the types of the two runtimes disagree on it.
 const gzipAsync = promisify(gzip) as unknown as (bytes: Uint8Array, options: { level: number }) => Promise<Uint8Array>;
@@ -33,12 +37,20 @@ export function createCodec(name: CodecName, options: CodecOptions = {}): Codec 
       compress: (block) => inFrames(block, (piece) => gzipAsync(piece, { level })),
     };
   }
-  const level = checkLevel(name, options.level ?? 1, 19);
+  const level = checkLevel(name, options.level ?? 1, MAX_ZSTD_LEVEL);
   const { pool } = options;
-  const frame = pool
-    ? (piece: Uint8Array) => pool.zstd(piece, level)
-    : async (piece: Uint8Array) => (await loadZstd()).compress(piece, level);
-  return { name, extension: '.zst', parallel, compress: (block) => inFrames(block, frame) };
+  const compress = (frame: (piece: Uint8Array) => Promise<Uint8Array>) => (block: Uint8Array) => inFrames(block, frame);
+  if (pool) {
+    const spareBlock = (sizeBytes: number) => pool.spareBlock?.(sizeBytes) ?? null;
+    return { name, extension: '.zst', parallel, compress: compress((piece) => pool.zstd(piece, level)), spareBlock };
+  }
+  const spare = new SpareBlocks();
+  const frame = async (piece: Uint8Array) => {
+    const compressed = (await loadZstd()).compress(piece, level);
+    spare.put(piece);
+    return compressed;
+  };
+  return { name, extension: '.zst', parallel, compress: compress(frame), spareBlock: (bytes) => spare.take(bytes) };
 }
 
 function checkLevel(name: CodecName, level: number, max: number): number {

@@ -12,6 +12,8 @@ export interface Codec {
   readonly parallel?: number;
   /** May take ownership of `block`. */
   compress(block: Uint8Array): Promise<Uint8Array>;
+  /** A block of exactly this size that compress() took and is done with, to be filled again; null when there is none. */
+  spareBlock?(sizeBytes: number): Uint8Array | null;
 }
 
 export interface Recipient {

@@ -40,7 +40,7 @@ export async function* encryptMessage(
   const body = new PartialBody(SEIPD_TAG);
   yield* body.push(Uint8Array.of(SEIPD_VERSION));
   for await (const bytes of aes(sessionKey, withDetectionCode(source))) yield* body.push(bytes);
-  yield body.end();
+  yield* body.end();
 }
 
 /** What is encrypted: a random prefix whose end is repeated, the literal data packet, the hash of all before it. */
@@ -63,5 +63,5 @@ async function* literalPacket(source: AsyncIterable<Uint8Array>): AsyncGenerator
   const body = new PartialBody(LITERAL_TAG);
   yield* body.push(LITERAL_HEADER);
   for await (const bytes of source) yield* body.push(bytes);
-  yield body.end();
+  yield* body.end();
 }

@@ -3,6 +3,7 @@
  * Throws SLICE_TOO_LARGE once more than `maxBytes` came; then nothing is left in the store and the session is closed.
  */
 import type { RawBlock } from '../archive/compress-blocks.ts';
+import type { Codec } from '../archive/contracts.ts';
 import { writeEnvelope } from '../archive/envelope.ts';
 import { writeSegment } from '../archive/write-segment.ts';
 import type { RowFilter } from '../domain/backup-request.ts';
@@ -38,12 +39,14 @@ export async function copySlice(means: BackupMeans, session: PgSession, job: Cop
   const where = rowCondition(table, job.where);
   const jsonNulls = format === 'json' ? await countJsonNulls(session, table, { range: slice.range, where }) : {};
   const framing = format === 'json' ? ('json' as const) : ('text' as const);
+  const codec = means.codecFor(job.codec);
   const rows = session.copyOut(copyStatement(table, slice.range, { format, where }), {
     framing,
+    spareBlock: codec.spareBlock && ((sizeBytes) => codec.spareBlock!(sizeBytes)),
     maxBytes: job.maxBytes,
     headerRows: format === 'csv' ? 1 : 0,
   });
-  const input = { ...writing(means, job), source: watched(rows, job.onBlock) };
+  const input = { ...writing(means, job, codec), source: watched(rows, job.onBlock) };
   const stored =
     format === 'json' ? await writeEnvelope({ ...input, envelope: envelopeOf(job) }) : await writeSegment(input);
   return {
@@ -61,15 +64,23 @@ export async function copySlice(means: BackupMeans, session: PgSession, job: Cop
   };
 }
 
-function writing({ cipher, store, codecFor }: BackupMeans, job: CopyJob) {
-  const { table, slice, format, codec, attempt } = job;
+function writing({ cipher, store }: BackupMeans, job: CopyJob, codec: Codec) {
+  const { table, slice, format, attempt } = job;
   const encrypted = cipher.recipients.length > 0;
   return {
     cipher,
     store,
-    codec: codecFor(codec),
+    codec,
     keyPrefix: job.folder,
-    path: segmentPath({ schema: table.schema, name: table.name, part: slice.part, format, codec, encrypted, attempt }),
+    path: segmentPath({
+      schema: table.schema,
+      name: table.name,
+      part: slice.part,
+      format,
+      codec: codec.name,
+      encrypted,
+      attempt,
+    }),
   };
 }
 

@@ -13,6 +13,7 @@ const COPY_DATA = MESSAGE.copyData;
 
 export class CopyFrames {
   readonly #blockBytes: number;
+  readonly #spare: () => Uint8Array | null;
   #block: Uint8Array | null = null;
   /** Payload bytes in the block. */
   #filled = 0;
@@ -25,10 +26,13 @@ export class CopyFrames {
   #headerFilled = 0;
   #takenBytes = 0;
 
-  /** `blockBytes`: size of a block; a longer row comes in several blocks. `spare`: what an earlier one has left. */
-  constructor(blockBytes: number, spare: Uint8Array | null = null) {
+  /**
+   * `blockBytes`: size of a block; a longer row comes in several blocks. `spare` gives memory that nobody needs any more,
+   * of any size, or nothing; only a block of the very size is used.
+   */
+  constructor(blockBytes: number, spare: () => Uint8Array | null = () => null) {
     this.#blockBytes = blockBytes;
-    this.#block = spare?.length === blockBytes ? spare : null;
+    this.#spare = spare;
   }
 
   /** The block that nobody has, after the last take(); null when it was given away. */
@@ -52,7 +56,7 @@ export class CopyFrames {
    * Throws PROTOCOL_VIOLATED on an impossible length.
    */
   push(chunk: Uint8Array, offset: number): number {
-    this.#block ??= new Uint8Array(this.#blockBytes);
+    this.#block ??= this.#newBlock();
     let position = offset;
     while (position < chunk.length) {
       if (this.#missing > 0) {
@@ -76,7 +80,7 @@ export class CopyFrames {
     const end = this.#rowStart === 0 && this.#missing > 0 ? this.#filled : this.#rowStart;
     // A small table must not carry (and perhaps transfer) a whole block's buffer; that one then serves the next rows.
     const copied = end < this.#blockBytes / 2;
-    const next = copied ? block : end < this.#filled ? new Uint8Array(this.#blockBytes) : null;
+    const next = copied ? block : end < this.#filled ? this.#newBlock() : null;
     const bytes = copied ? block.slice(0, end) : block.subarray(0, end);
     if (copied) block.copyWithin(0, end, this.#filled);
     else next?.set(block.subarray(end, this.#filled));
@@ -87,6 +91,11 @@ export class CopyFrames {
     this.#rowStart = 0;
     this.#rows = 0;
     return end === 0 ? null : taken;
+  }
+
+  #newBlock(): Uint8Array {
+    const spare = this.#spare();
+    return spare?.length === this.#blockBytes ? spare : new Uint8Array(this.#blockBytes);
   }
 
   /** Returns how many bytes of the chunk were whole messages that fitted into the block. */

@@ -12,6 +12,8 @@ export interface CopyBlock {
 export interface CopyOptions {
   /** Target size of a block; default 1 MiB. A block is a fresh buffer: the consumer owns it and may transfer it. */
   readonly blockBytes?: number;
+  /** Gives a block of that size that the consumer is done with, so that the next ones cost no new memory. */
+  readonly spareBlock?: (sizeBytes: number) => Uint8Array | null;
   /** The copy is abandoned with SLICE_TOO_LARGE once this many raw bytes came (checked per read, not per row). */
   readonly maxBytes?: number;
   /** `text`: CopyData payloads concatenated. `json`: the query is a binary COPY of one json column; payloads become rows joined by ",\n". */

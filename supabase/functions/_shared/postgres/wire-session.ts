@@ -170,8 +170,12 @@ export class WireSession implements PgSession {
   /** Blocks until the server's next other message, which is left for #untilReady. */
   async *#frames(options: CopyOptions): AsyncGenerator<CopyBlock> {
     const { reader } = this.#login;
-    const frames = new CopyFrames(options.blockBytes ?? DEFAULT_BLOCK_BYTES, this.#spareBlock);
-    this.#spareBlock = null;
+    const blockBytes = options.blockBytes ?? DEFAULT_BLOCK_BYTES;
+    const frames = new CopyFrames(blockBytes, () => {
+      const left = this.#spareBlock;
+      this.#spareBlock = null;
+      return left ?? options.spareBlock?.(blockBytes) ?? null;
+    });
     const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
     for (let ended = false; !ended; ) {
       const chunk = await reader.nextBytes();
