@@ -66,7 +66,7 @@ export function exportCommand(write: (text: string) => void): Command {
     .option('--no-encrypt', 'leave the backup readable by everyone who can read the store')
     .option('--notify <url>', 'POST a JSON summary to this https:// address at the end')
     .option('--out <directory>', 'write to a directory instead of the bucket')
-    .option('--jobs <number>', 'tables copied at the same time, 1 to 16 (default: 2)')
+    .option('--jobs <number>', 'tables copied at the same time, 1 to 16 (default: 3)')
     .option('--verify <kind>', 'quick (the default: existence, sizes, checksums of the store) or deep (every byte)')
     .option('--dry-run', 'show what would be exported and stop')
     .option(

@@ -40,7 +40,7 @@ export function parseExportOptions(raw: RawExportOptions): { options: ExportOpti
     encrypt: raw.encrypt ?? true,
     notifyUrl: readNotify(raw.notify, problems),
     outDirectory: readOut(raw.out, problems),
-    jobs: readJobs(raw.jobs ?? '2', problems),
+    jobs: readJobs(raw.jobs ?? '3', problems),
     verify,
     dryRun: raw.dryRun ?? false,
   };

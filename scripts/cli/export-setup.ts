@@ -16,6 +16,7 @@ import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
 import type { RawExportOptions } from './export-command.ts';
 import { type ExportOptions, parseExportOptions } from './export-options.ts';
 import { problemsOf } from './problems-of.ts';
+import { nodeS3Tuning } from './s3-tuning.ts';
 
 const TRANSACTION_POOLER_PORT = 6543;
 const NO_STORE =
@@ -107,7 +108,7 @@ async function readKeys(
 export function openStore(config: ScriptConfig, outDirectory: string | null): Store {
   if (outDirectory !== null) return createDirectoryStore(outDirectory);
   const { secretAccessKey, ...options } = config.store!;
-  return createS3Store({ ...options, secretAccessKey: secretAccessKey.reveal() });
+  return createS3Store({ ...options, ...nodeS3Tuning, secretAccessKey: secretAccessKey.reveal() });
 }
 
 /** Throws KEY_UNUSABLE before any work; the warnings are about keys that expire soon. */

@@ -19,7 +19,7 @@ interface BenchArguments {
 
 const program = new Command('npm run bench --')
   .description('Measures exports against pg_dump pipelines, the cost of worker calls, and projects larger databases.')
-  .option('--rows <count>', 'bookings in the database: 670000 are about 474 MB', wholeNumber, 670_000)
+  .option('--rows <count>', 'bookings in the database: 1410000 are about 1 GB of COPY text', wholeNumber, 1_410_000)
   .addOption(new Option('--pg <major>', 'major version of PostgreSQL').choices(['15', '17']).default('17'))
   .option('--only <parts>', `of ${PARTS.join(', ')}: those to measure, separated by commas`, parseParts, new Set(PARTS))
   .option('--json', 'print the results as one JSON object, and nothing else on standard output')

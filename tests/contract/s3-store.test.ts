@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AwsClient } from 'aws4fetch';
+import { nodeS3Tuning } from '../../scripts/cli/s3-tuning.ts';
 import { createS3Store } from '../../supabase/functions/_shared/stores/s3-store.ts';
 import { RGW_USER, rgwInstalled, startRgw } from '../support/rgw/start-rgw.ts';
 import { NO_S3, openTestS3, type TestS3 } from '../support/rgw/test-s3.ts';
@@ -27,6 +28,11 @@ function rawClient(): AwsClient {
 }
 
 describeStore('the S3 store', { create: async () => createS3Store(await optionsOfNewBucket()) }, { skip: NO_S3 });
+describeStore(
+  'the S3 store as scripts use it',
+  { create: async () => createS3Store({ ...(await optionsOfNewBucket()), ...nodeS3Tuning }) },
+  { skip: NO_S3 },
+);
 describeStore(
   'the S3 store below a prefix',
   { create: async () => createS3Store({ ...(await optionsOfNewBucket()), prefix: 'ä/b c' }) },

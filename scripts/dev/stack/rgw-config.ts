@@ -84,6 +84,10 @@ function gatewayOptions({ dir, port }: RgwConfig) {
     rgw_frontends: `beast endpoint=127.0.0.1:${port}`,
     rgw_run_sync_thread: false,
     rgw_enable_gc_threads: true,
+    // What is deleted is free again at once; by default its memory would be held for two hours.
+    rgw_gc_obj_min_wait: 1,
+    rgw_gc_processor_period: 1,
+    rgw_gc_processor_max_time: 1,
     rgw_enable_quota_threads: false,
     rgw_thread_pool_size: 32,
     rgw_override_bucket_index_max_shards: 1,

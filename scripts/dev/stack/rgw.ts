@@ -85,7 +85,7 @@ async function startOnce(options: StartRgwOptions, port: number): Promise<Runnin
   try {
     await assertStopped(dir);
     const settings = options.settings ?? {};
-    const config = { dir, port, fsid: randomUUID(), memoryBytes: options.memoryBytes ?? 2 * 1024 ** 3, settings };
+    const config = { dir, port, fsid: randomUUID(), memoryBytes: options.memoryBytes ?? 4 * 1024 ** 3, settings };
     const keys = await startCluster(config, options.detached ?? false);
     const pids = await Promise.all(DAEMONS.map((daemon) => pidOf(dir, daemon)));
     return handleOf({ dir, port, pids: pids.filter((pid) => pid !== null), ...keys, stop });

@@ -1,12 +1,36 @@
 import { FIRST_PART_BYTES, SINGLE_PUT_BYTES } from './s3-part-sizes.ts';
 
+/** As many objects as are commonly written at the same time. */
+const MOST_KEPT = 3;
 /** Sizes the first buffer grows through, so that a small object does not hold the memory of a large one. */
 const GROWTH_BYTES = [64 * 1024, 1024 * 1024, FIRST_PART_BYTES, SINGLE_PUT_BYTES];
 
+/** Large buffers of objects that were sent: an export stores one object after the other, most of them of a slice's size. */
+export class SpareParts {
+  readonly #kept: Uint8Array[] = [];
+
+  put(bytes: Uint8Array): void {
+    if (bytes.length >= FIRST_PART_BYTES && bytes.length <= SINGLE_PUT_BYTES && this.#kept.length < MOST_KEPT) {
+      this.#kept.push(bytes);
+    }
+  }
+
+  /** One of at least so many bytes, or null. */
+  take(neededBytes: number): Uint8Array | null {
+    const index = this.#kept.findIndex((bytes) => bytes.length >= neededBytes);
+    return index === -1 ? null : this.#kept.splice(index, 1)[0]!;
+  }
+}
+
 /** Bytes that wait to be sent. take() never returns more than fits; growing keeps what is there. */
 export class PartBuffer {
+  readonly #spare: SpareParts;
   #bytes = new Uint8Array(0);
   #filled = 0;
+
+  constructor(spare: SpareParts = new SpareParts()) {
+    this.#spare = spare;
+  }
 
   get filledBytes(): number {
     return this.#filled;
@@ -47,8 +71,9 @@ export class PartBuffer {
   #reserve(neededBytes: number, limitBytes: number): void {
     if (neededBytes <= this.#bytes.length) return;
     const size = Math.min(GROWTH_BYTES.find((step) => step >= neededBytes) ?? limitBytes, limitBytes);
-    const grown = new Uint8Array(size);
+    const grown = (size >= FIRST_PART_BYTES ? this.#spare.take(size) : null) ?? new Uint8Array(size);
     grown.set(this.view);
+    this.#spare.put(this.#bytes);
     this.#bytes = grown;
   }
 }

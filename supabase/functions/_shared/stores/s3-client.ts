@@ -1,5 +1,6 @@
 import { AwsV4Signer } from 'aws4fetch';
 import { HoldfastError } from '../errors/define.ts';
+import { SpareParts } from './part-buffer.ts';
 import { toStoreError } from './s3-errors.ts';
 import { failureOfResponse, S3Failure } from './s3-failure.ts';
 import type { S3Options, S3Tuning } from './s3-options.ts';
@@ -34,6 +35,9 @@ export class S3Client {
   readonly location: string;
   readonly policy: RetryPolicy;
   readonly now: () => Date;
+  readonly spareParts = new SpareParts();
+  /** Hex. */
+  readonly sha256: (bytes: Uint8Array) => string | Promise<string>;
   readonly #fetch: typeof fetch;
   readonly #bucketUrl: string;
   readonly #signingKeys = new Map<string, ArrayBuffer>();
@@ -42,6 +46,7 @@ export class S3Client {
     this.options = options;
     this.policy = { ...RETRY_POLICY, ...options.retry };
     this.now = options.now ?? (() => new Date());
+    this.sha256 = options.sha256 ?? sha256Hex;
     this.#fetch = options.fetch ?? fetch;
     const endpoint = new URL(options.endpoint);
     this.#bucketUrl = `${endpoint.href.replace(/\/+$/, '')}/${encodeURIComponent(options.bucket)}`;
@@ -54,7 +59,7 @@ export class S3Client {
    * attempts are used up or repeating is pointless; the signal's reason when it aborts.
    */
   async send<T>(request: S3Request, read: ReadResponse<T>): Promise<T> {
-    const bodySha256 = request.bodySha256 ?? (request.body ? await sha256Hex(request.body) : NO_BODY_SHA256);
+    const bodySha256 = request.bodySha256 ?? (request.body ? await this.sha256(request.body) : NO_BODY_SHA256);
     for (let attempt = 1; ; attempt++) {
       const failure = await this.#attempt({ ...request, bodySha256 }, (response) => read(response, attempt)).catch(
         (error) => this.#failureOf(error, request),

@@ -23,7 +23,7 @@ export class S3MultipartWriter implements ObjectWriter {
   readonly #options: PutOptions;
   readonly #stop = new AbortController();
   readonly #hash = createHash('sha256');
-  readonly #filling = new PartBuffer();
+  readonly #filling: PartBuffer;
   #spare: Uint8Array | null = null;
   #upload: Promise<Upload> | null = null;
   #onItsWay: Promise<void> = Promise.resolve();
@@ -35,6 +35,7 @@ export class S3MultipartWriter implements ObjectWriter {
 
   constructor(client: S3Client, name: ObjectName, options: PutOptions = {}) {
     this.#client = client;
+    this.#filling = new PartBuffer(client.spareParts);
     this.#name = name;
     const signals = options.signal ? [this.#stop.signal, options.signal] : [this.#stop.signal];
     this.#options = { ...options, signal: AbortSignal.any(signals) };
@@ -79,6 +80,7 @@ export class S3MultipartWriter implements ObjectWriter {
     const bytes = this.#filling.view;
     const { versionId: _, ...result } = await putObject(this.#client, this.#name, { ...this.#options, bytes });
     this.#completed = true;
+    this.#client.spareParts.put(this.#filling.release());
     return result;
   }
 

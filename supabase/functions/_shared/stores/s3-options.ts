@@ -23,6 +23,8 @@ export interface S3Options {
 /** What tests and special places change. */
 export interface S3Tuning {
   readonly fetch?: typeof fetch;
+  /** Hex SHA-256 of bytes in memory; WebCrypto's by default. */
+  readonly sha256?: (bytes: Uint8Array) => string | Promise<string>;
   /** The clock that requests are signed with. */
   readonly now?: () => Date;
   readonly retry?: Partial<import('./s3-retry.ts').RetryPolicy>;

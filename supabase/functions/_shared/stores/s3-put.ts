@@ -2,7 +2,7 @@ import { HoldfastError } from '../errors/define.ts';
 import type { S3Client } from './s3-client.ts';
 import { keepHeaders, lockDigestHeaders } from './s3-put-headers.ts';
 import { storeSha256Of } from './s3-read.ts';
-import { hexToBase64, sha256Hex } from './sha256.ts';
+import { hexToBase64 } from './sha256.ts';
 import type { PutOptions, PutResult } from './store.ts';
 
 /** The store-relative key and the one with the prefix. */
@@ -18,7 +18,7 @@ export async function putObject(
   options: PutOptions & { bytes: Uint8Array; keep?: Record<string, string> },
 ): Promise<PutResult & { versionId: string | null }> {
   const { bytes } = options;
-  const sha256 = await sha256Hex(bytes);
+  const sha256 = await client.sha256(bytes);
   const request = {
     method: 'PUT' as const,
     operation: `put object '${key}'`,

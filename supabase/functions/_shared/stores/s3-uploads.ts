@@ -3,7 +3,6 @@ import { failureOfXml, S3Failure } from './s3-failure.ts';
 import type { ObjectName } from './s3-put.ts';
 import { keepHeaders, lockDigestHeaders } from './s3-put-headers.ts';
 import { escapeXml, xmlText } from './s3-xml.ts';
-import { sha256Hex } from './sha256.ts';
 import type { PutOptions } from './store.ts';
 
 /** One multipart upload that the store has begun. */
@@ -50,7 +49,7 @@ export async function uploadPart(
     query: { partNumber: String(partNumber), uploadId: upload.uploadId },
     headers: lockDigestHeaders(client.options, bytes),
     body: bytes,
-    bodySha256: await sha256Hex(bytes),
+    bodySha256: await client.sha256(bytes),
     signal,
   };
   return await client.send(request, async (response) => {
