@@ -117,12 +117,13 @@ export async function buildMeans(
   pool: CpuPool,
 ): Promise<{ means: BackupMeans; warnings: readonly string[] }> {
   const cipher: RecipientCipher = options.encrypt ? await createNodeCipher(publicKeys!) : plainCipher();
+  const signer = signing && (await createSigner(signing.armored, signing.passphrase));
   const means: BackupMeans = {
     platform: nodePlatform,
     databaseUrl: config.databaseUrl.reveal(),
     store: openStore(config, options.outDirectory),
     cipher,
-    signing: signing && (await createSigner(signing.armored, signing.passphrase)),
+    signing: signer && (async () => signer),
     codecFor: (name) => createCodec(name, { pool }),
   };
   return { means, warnings: cipher.warnings };

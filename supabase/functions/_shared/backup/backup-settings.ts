@@ -10,7 +10,8 @@ export interface BackupMeans {
   readonly databaseUrl: string;
   readonly store: Store;
   readonly cipher: Cipher;
-  readonly signing: Signer | null;
+  /** Opens the signing key when it is needed: most worker calls sign nothing. Null: manifests are not signed. */
+  readonly signing: (() => Promise<Signer>) | null;
   readonly codecFor: (name: Codec['name']) => Codec;
 }
 

@@ -1,4 +1,7 @@
 /** The manifest of a backup from what the ledger knows of it. Pure. */
+
+import type { Cipher } from '../archive/contracts.ts';
+import type { Signer } from '../archive/sign-manifest.ts';
 import type { BackupRequest } from '../domain/backup-request.ts';
 import type { Cadence } from '../domain/cadence.ts';
 import {
@@ -13,7 +16,6 @@ import {
 import { TOOL } from '../domain/tool.ts';
 import type { Table } from '../postgres/catalog-types.ts';
 import type { CatalogFacts, StoredSegment } from '../runs/run-row.ts';
-import type { BackupMeans } from './backup-settings.ts';
 import { SCHEMA_SECTIONS } from './dump-schema-object.ts';
 import { tableKey } from './table-facts.ts';
 
@@ -36,7 +38,7 @@ export interface ManifestInput {
 
 /** `extra`: objects that are no segments, in the order they are to be listed. */
 export function buildManifest(
-  { cipher, signing }: Pick<BackupMeans, 'cipher' | 'signing'>,
+  { cipher, signer }: { readonly cipher: Cipher; readonly signer: Signer | null },
   input: ManifestInput,
   extra: readonly StoredSegment[],
 ): Manifest {
@@ -78,7 +80,7 @@ export function buildManifest(
               expires_at: expiresAt,
             })),
           },
-    signing: signing && { fingerprint: signing.fingerprint },
+    signing: signer && { fingerprint: signer.fingerprint },
     schema: {
       managed_schemas: source.managedSchemas,
       extensions: source.extensions,

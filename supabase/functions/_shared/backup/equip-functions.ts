@@ -6,7 +6,7 @@ import type { Platform } from '../platform.ts';
 import { createS3Store } from '../stores/s3-store.ts';
 import type { Equipment } from './run-task.ts';
 
-/** What the function's secrets say. Throws CONFIG_INVALID with all problems, KEY_UNUSABLE. */
+/** What the function's secrets say. Throws CONFIG_INVALID with all problems, KEY_UNUSABLE for a public key. */
 export async function equipFunctions(platform: Platform): Promise<Equipment> {
   const config = parseFunctionConfig(platform.env);
   const signing = config.signingKey;
@@ -17,7 +17,7 @@ export async function equipFunctions(platform: Platform): Promise<Equipment> {
       databaseUrl: config.databaseUrl.reveal(),
       store: createS3Store(config.store),
       cipher: config.publicKeys === null ? plainCipher() : await createCipher(config.publicKeys),
-      signing: signing && (await createSigner(signing.armored.reveal(), signing.passphrase?.reveal())),
+      signing: signing && (() => createSigner(signing.armored.reveal(), signing.passphrase?.reveal())),
       codecFor: (name) => createCodec(name),
     },
   };

@@ -23,13 +23,15 @@ export type SealInput = ManifestInput & { readonly folder: string };
 
 export async function sealBackup(means: BackupMeans, input: SealInput): Promise<Sealed> {
   const put = (path: string, content: string | Uint8Array) => putObject(means, { folder: input.folder, path, content });
-  const draft = buildManifest(means, input, []);
+  const signer = (await means.signing?.()) ?? null;
+  const facts = { cipher: means.cipher, signer };
+  const draft = buildManifest(facts, input, []);
   const tools = [await put('restore.sh', restoreScript(draft)), await put('RESTORE.md', restoreGuide(draft))];
   const listed = [...draft.objects, ...tools.map(toManifestObject)];
   const checksums = await put('checksums.sha256', checksumsText(listed));
-  const manifest = buildManifest(means, input, [...tools, checksums]);
+  const manifest = buildManifest(facts, input, [...tools, checksums]);
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 1)}\n`);
-  const signature = means.signing ? [await put('manifest.json.sig', await means.signing.sign(bytes))] : [];
+  const signature = signer ? [await put('manifest.json.sig', await signer.sign(bytes))] : [];
   const last = await put('manifest.json', bytes);
   return {
     objects: [...tools, checksums, ...signature, last],
