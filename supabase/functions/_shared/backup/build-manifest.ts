@@ -147,6 +147,7 @@ function manifestTable(table: Table, segments: StoredSegment[]): ManifestTable {
     name: table.name,
     columns: table.columns.filter((column) => !column.generated).map((column) => column.name),
     managed: table.managed,
+    ...(table.partitionRoot ? { partition_root: table.partitionRoot } : {}),
     persistence: table.persistence,
     rows: sum(inOrder, (segment) => segment.rowCount ?? 0),
     raw_bytes: sum(inOrder, (segment) => segment.rawBytes),

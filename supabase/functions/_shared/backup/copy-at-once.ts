@@ -7,6 +7,7 @@ import { type CopyJob, copySlice } from './copy-slice.ts';
 import { dumpSchemaObject, SCHEMA_SECTIONS } from './dump-schema-object.ts';
 import { PLAN_WITH_KEEPER, type Planned, planRow } from './plan-run.ts';
 import type { TaskContext } from './run-task.ts';
+import { takesConfig, writeConfigObject } from './write-config-object.ts';
 
 export interface AtOnce {
   readonly run: RunRow;
@@ -31,6 +32,9 @@ export async function copyAtOnce(context: TaskContext, { run, session, planned, 
         excludeTables: planned.excludeTables,
       }),
     );
+  }
+  if (takesConfig(run.request)) {
+    objects.push(await writeConfigObject(means, session, { ...common, source: patch.catalog! }));
   }
   const job: Omit<CopyJob, 'table' | 'slice'> = {
     ...common,

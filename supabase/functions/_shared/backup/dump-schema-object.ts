@@ -115,8 +115,13 @@ async function* asProjectOnly(ddl: AsyncIterable<Uint8Array>, means: BackupMeans
     yield encoder.encode(clearDefaultPrivileges(job.excludeSchemas) + statements.join(''));
   }
   yield* dropPlatformEntries(ddl);
-  if (section === 'post-data') yield encoder.encode((await managedExtras(means, snapshot)).join(''));
+  if (section !== 'post-data') return;
+  const extras = await managedExtras(means, snapshot);
+  if (extras.length > 0) yield encoder.encode(`${EXTRAS_HEADING}${extras.join('')}`);
 }
+
+/** As pg_dump heads its entries, so that readers see where its last one ends. */
+const EXTRAS_HEADING = '\n--\n-- Name: platform tables; Type: PROJECT EXTRAS; Schema: -; Owner: -\n--\n\n';
 
 async function managedExtras({ platform, databaseUrl }: BackupMeans, snapshot: string): Promise<string[]> {
   const session = await openSession(platform, databaseUrl, { applicationName: 'holdfast schema' });

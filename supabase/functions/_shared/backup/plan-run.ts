@@ -24,6 +24,7 @@ import { refuseLargeRows } from './refuse-large-rows.ts';
 import { runFolder } from './run-folder.ts';
 import type { TaskContext } from './run-task.ts';
 import { snapshotFacts } from './snapshot-facts.ts';
+import { takesConfig } from './write-config-object.ts';
 
 /** What the schema costs a single call, as bytes of rows: three runs of pg_dump. */
 const SCHEMA_COST_BYTES = 12 * 1024 * 1024;
@@ -105,7 +106,7 @@ async function planWithKeeper(context: TaskContext, run: RunRow, snapshot: strin
     await ledger.finishTask(task, {
       run: { ...patchOf(context, run, planned, consistency), way: 'keeper' },
       next: [
-        ...SCHEMA_SECTIONS.map((section) => ({
+        ...sectionsOf(run.request).map((section) => ({
           kind: 'schema' as const,
           payload: { section, excludeTables: planned.excludeTables },
         })),
@@ -117,6 +118,11 @@ async function planWithKeeper(context: TaskContext, run: RunRow, snapshot: strin
   } finally {
     await session.close();
   }
+}
+
+/** The configuration is a task of its own: its probes of row level security take their time, not another task's. */
+function sectionsOf(request: RunRow['request']): readonly string[] {
+  return takesConfig(request) ? [...SCHEMA_SECTIONS, 'config'] : SCHEMA_SECTIONS;
 }
 
 export function planRow({ table, slices, estimatedBytes }: TablePlan): PlannedTableRow {

@@ -38,6 +38,8 @@ export interface ManifestTable {
   readonly columns: string[];
   /** In a schema that the platform manages: data only. */
   readonly managed: boolean;
+  /** Of a partition: the partitioned table at the root. */
+  readonly partition_root?: { readonly schema: string; readonly name: string };
   /** p permanent, u unlogged. */
   readonly persistence: 'p' | 'u';
   readonly rows: number;

@@ -27,6 +27,10 @@ const table = z.object({
   name: z.string(),
   columns: z.array(z.string()).describe('copied columns in the order of the segments'),
   managed: z.boolean().describe('in a schema that the platform manages: data only, no DDL'),
+  partition_root: z
+    .object({ schema: z.string(), name: z.string() })
+    .optional()
+    .describe('of a partition: the partitioned table at the root'),
   persistence: z.enum(['p', 'u']).describe('p permanent, u unlogged'),
   rows: count,
   raw_bytes: count,

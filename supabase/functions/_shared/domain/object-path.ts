@@ -47,3 +47,9 @@ export function schemaPath(section: SchemaSection, options: Encoding & { attempt
   const attempt = (options.attempt ?? 1) > 1 ? `.try${options.attempt}` : '';
   return `schema/${section}${attempt}.sql${encodingExtension(options)}`;
 }
+
+/** `config/database[.try<n>].json.zst.pgp`, relative to the backup's folder. */
+export function configPath(options: Encoding & { attempt?: number }): string {
+  const attempt = (options.attempt ?? 1) > 1 ? `.try${options.attempt}` : '';
+  return `config/database${attempt}.json${encodingExtension(options)}`;
+}

@@ -25,6 +25,9 @@ export type ExportEvent =
   | { readonly type: 'sealing' }
   | { readonly type: 'verifying'; readonly bytes: number }
   | { readonly type: 'verified'; readonly bytes: number }
+  /** Only where the backup becomes one file: bytes in all, then bytes done. */
+  | { readonly type: 'packing'; readonly bytes: number }
+  | { readonly type: 'packed'; readonly bytes: number }
   | { readonly type: 'cleaning' };
 
 export interface ExportResult {
