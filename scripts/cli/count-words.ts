@@ -1,4 +1,1 @@
-/** `1 table`, `16 tables`. */
-export function countWords(amount: number, unit: string): string {
-  return `${amount.toLocaleString('en-US')} ${unit}${amount === 1 ? '' : 's'}`;
-}
+export { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';

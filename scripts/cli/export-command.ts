@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { collectNames } from './collect-names.ts';
 import { EXPORT_MODES } from './export-modes.ts';
 
 /** The options as they were typed; export-options.ts checks them, all at once. */
@@ -13,6 +14,8 @@ export interface RawExportOptions {
   readonly encrypt?: boolean;
   readonly notify?: string;
   readonly out?: string;
+  /** True without a directory: the current one. */
+  readonly archive?: string | true;
   readonly jobs?: string;
   readonly verify?: string;
   readonly dryRun?: boolean;
@@ -34,7 +37,7 @@ Environment:
   DATABASE_URL                  postgres://user:password@host:5432/database (a direct connection or a session pooler)
   BACKUP_PGP_PUBLIC_KEYS        armored public keys, or BACKUP_PGP_PUBLIC_KEYS_FILE with their path
   BACKUP_S3_ENDPOINT _REGION _BUCKET _PREFIX _ACCESS_KEY_ID _SECRET_ACCESS_KEY
-                                the bucket to write to; not needed with --out
+                                the bucket to write to; not needed with --out, not allowed with --archive
   BACKUP_SIGNING_KEY            armored private key that signs the manifest, or BACKUP_SIGNING_KEY_FILE
 
 Examples:
@@ -44,6 +47,7 @@ Examples:
   export-critical-data.ts --mode on-demand --tables bookings,calendars --where 'bookings.created_at>=2026-01-01' --format json
   export-critical-data.ts --mode emergency --notify https://hooks.example.com/backup
   export-critical-data.ts --mode full --format sql --out .      restore: gpg -d database.sql.zst.pgp | zstd -dc | psql
+  export-critical-data.ts --mode full --archive ./backups --no-encrypt       then: tar xzf backup-2026-01-14.tar.gz
   export-critical-data.ts --clean-unfinished                    show what interrupted exports left behind
 
 Exit codes:
@@ -60,12 +64,13 @@ export function exportCommand(write: (text: string) => void): Command {
     .option('--reason <text>', 'why the backup is made; kept in the manifest')
     .option('--tables <names>', 'tables to export, separated by commas; repeatable', collectNames)
     .option('--where <condition>', "rows to export: 'table.column>=value'; repeatable, joined with AND", collect)
-    .option('--format <format>', 'copy (the default), json, csv, or sql (one file for psql)')
-    .option('--codec <codec>', 'zstd, gzip or none (default: zstd; gzip for json)')
+    .option('--format <format>', 'copy (the default; json with --archive), json, csv, or sql (one file for psql)')
+    .option('--codec <codec>', 'zstd, gzip or none (default: zstd; gzip for json; none in a readable --archive)')
     .option('--encrypt', 'encrypt to the public keys (the default)')
     .option('--no-encrypt', 'leave the backup readable by everyone who can read the store')
     .option('--notify <url>', 'POST a JSON summary to this https:// address at the end')
     .option('--out <directory>', 'write to a directory instead of the bucket')
+    .option('--archive [directory]', 'write one file, backup-<date>.tar.gz, with JSON per table (default directory: .)')
     .option('--jobs <number>', 'tables copied at the same time, 1 to 16 (default: 3)')
     .option('--verify <kind>', 'quick (the default: existence, sizes, checksums of the store) or deep (every byte)')
     .option('--dry-run', 'show what would be exported and stop')
@@ -84,10 +89,4 @@ export function exportCommand(write: (text: string) => void): Command {
 
 function collect(value: string, all: string[] = []): string[] {
   return [...all, value];
-}
-
-/** Commas inside double quotes belong to the name. */
-function collectNames(value: string, all: string[] = []): string[] {
-  const names = value.match(/(?:"(?:[^"]|"")*"|[^",])+/gu) ?? [];
-  return [...all, ...names.map((name) => name.trim()).filter((name) => name !== '')];
 }

@@ -1,7 +1,11 @@
 import type { ReportInput } from './export-report.ts';
+import type { LocalArchive } from './make-archive.ts';
 
 /** The one object that --json prints, and that a webhook gets. */
-export function exportJson({ mode, result, codec }: Omit<ReportInput, 'notified'>, warnings: readonly string[]) {
+export function exportJson(
+  { mode, result, codec, archive }: Omit<ReportInput, 'notified'>,
+  warnings: readonly string[],
+) {
   const { verification } = result;
   return {
     status: result.status,
@@ -28,5 +32,10 @@ export function exportJson({ mode, result, codec }: Omit<ReportInput, 'notified'
     },
     limits: result.limits,
     warnings,
+    ...(archive ? { archive: archiveFacts(archive) } : {}),
   };
+}
+
+function archiveFacts({ path, bytes, sha256 }: LocalArchive) {
+  return { path, bytes, sha256 };
 }

@@ -14,6 +14,8 @@ export interface ExportOptions {
   readonly encrypt: boolean;
   readonly notifyUrl: string | null;
   readonly outDirectory: string | null;
+  /** Where --archive puts its one file. */
+  readonly archiveDirectory: string | null;
   readonly jobs: number;
   readonly verify: 'quick' | 'deep';
   readonly dryRun: boolean;
@@ -28,18 +30,22 @@ const VERIFY_KINDS = ['quick', 'deep'] as const;
 /** Everything that is wrong with the options, or the options. Pure: nothing is looked up anywhere. */
 export function parseExportOptions(raw: RawExportOptions): { options: ExportOptions } | { problems: string[] } {
   const problems: string[] = [];
-  const format = oneOf(raw.format, { among: EXPORT_FORMATS, option: '--format', problems }) ?? 'copy';
+  const archived = raw.archive !== undefined;
+  const encrypt = raw.encrypt ?? true;
+  const format =
+    oneOf(raw.format, { among: EXPORT_FORMATS, option: '--format', problems }) ?? (archived ? 'json' : 'copy');
   const codec =
-    oneOf(raw.codec, { among: CODECS, option: '--codec', problems }) ?? (format === 'json' ? 'gzip' : 'zstd');
+    oneOf(raw.codec, { among: CODECS, option: '--codec', problems }) ?? defaultCodec({ format, archived, encrypt });
   const verify = oneOf(raw.verify, { among: VERIFY_KINDS, option: '--verify', problems }) ?? 'quick';
   const mode = readMode(raw, problems);
   const where = readWhere(raw.where ?? [], problems);
   const common = {
     format,
     codec,
-    encrypt: raw.encrypt ?? true,
+    encrypt,
     notifyUrl: readNotify(raw.notify, problems),
     outDirectory: readOut(raw.out, problems),
+    archiveDirectory: readArchive(raw, problems),
     jobs: readJobs(raw.jobs ?? '3', problems),
     verify,
     dryRun: raw.dryRun ?? false,
@@ -48,6 +54,20 @@ export function parseExportOptions(raw: RawExportOptions): { options: ExportOpti
   checkSql(raw, { mode, format, problems });
   if (mode === null || problems.length > 0) return { problems };
   return { options: { ...common, mode, request: requestOf(raw, { mode, where, format, codec }) } };
+}
+
+/** The tar of a readable archive is compressed as a whole; what is encrypted cannot be compressed any more. */
+function defaultCodec({
+  format,
+  archived,
+  encrypt,
+}: {
+  format: string;
+  archived: boolean;
+  encrypt: boolean;
+}): CodecName {
+  if (archived && !encrypt) return 'none';
+  return format === 'json' ? 'gzip' : 'zstd';
 }
 
 function requestOf(
@@ -117,6 +137,13 @@ function readNotify(text: string | undefined, problems: string[]): string | null
 function readOut(text: string | undefined, problems: string[]): string | null {
   if (text?.trim() === '') problems.push('--out must name a directory');
   return text ?? null;
+}
+
+function readArchive({ archive, out }: RawExportOptions, problems: string[]): string | null {
+  if (archive === undefined) return null;
+  if (out !== undefined) problems.push('--archive writes one file, --out a directory: give one of them');
+  if (archive !== true && archive.trim() === '') problems.push('--archive must name a directory');
+  return archive === true ? '.' : archive;
 }
 
 function readJobs(text: string, problems: string[]): number {

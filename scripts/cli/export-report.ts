@@ -3,12 +3,15 @@ import type { ExportResult } from '../../supabase/functions/_shared/backup/expor
 import { countWords } from './count-words.ts';
 import { durationWords } from './duration-words.ts';
 import { EXPORT_MODES, type ExportModeName } from './export-modes.ts';
+import type { LocalArchive } from './make-archive.ts';
 import { sizeWords } from './size-words.ts';
 
 export interface ReportInput {
   readonly mode: ExportModeName;
   readonly result: ExportResult;
   readonly codec: string;
+  /** The one file that --archive made. */
+  readonly archive: LocalArchive | null;
   /** Host that was told, or null. */
   readonly notified: string | null;
 }
@@ -16,7 +19,7 @@ export interface ReportInput {
 const LIMITS_SHOWN = 20;
 
 /** What a person reads at the end. */
-export function exportReport({ mode, result, codec, notified }: ReportInput): string[] {
+export function exportReport({ mode, result, codec, archive, notified }: ReportInput): string[] {
   const limited = result.status === 'completed_with_limits';
   const { title } = EXPORT_MODES[mode];
   const size = codec === 'none' ? sizeWords(result.storedBytes) : `${sizeWords(result.storedBytes)} compressed`;
@@ -26,10 +29,14 @@ export function exportReport({ mode, result, codec, notified }: ReportInput): st
     encryptionLine(result),
     ...(notified === null ? [] : [`📧 Notification sent to: ${notified}`]),
     verificationLine(result),
-    `📍 Backup location: ${backupLocation(result)}`,
+    ...(archive ? archiveLines(archive) : [`📍 Backup location: ${backupLocation(result)}`]),
     `⏱️  Total time: ${durationWords(result.durationMs)}`,
     ...limitLines(result),
   ];
+}
+
+function archiveLines({ path, bytes, sha256 }: LocalArchive): string[] {
+  return [`📍 Backup archive: ${path} (${sizeWords(bytes)})`, `🧾 SHA-256: ${sha256}`];
 }
 
 /** Where the folder is, for people: a path, or bucket and key. */

@@ -9,18 +9,19 @@ import { type Environment, parseScriptConfig, type ScriptConfig } from '../../su
 import { ERRORS } from '../../supabase/functions/_shared/errors.ts';
 import type { CpuPool } from '../../supabase/functions/_shared/platform.ts';
 import { nodePlatform } from '../../supabase/functions/_shared/platform-node.ts';
-import { parseConnectionUrl } from '../../supabase/functions/_shared/postgres/connection-url.ts';
 import { createDirectoryStore } from '../../supabase/functions/_shared/stores/directory-store.ts';
 import { createS3Store } from '../../supabase/functions/_shared/stores/s3-store.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
+import { databaseUrlProblems } from './database-url-problems.ts';
 import type { RawExportOptions } from './export-command.ts';
 import { type ExportOptions, parseExportOptions } from './export-options.ts';
 import { problemsOf } from './problems-of.ts';
 import { nodeS3Tuning } from './s3-tuning.ts';
 
-const TRANSACTION_POOLER_PORT = 6543;
 const NO_STORE =
-  'a bucket must be given (BACKUP_S3_BUCKET, BACKUP_S3_ACCESS_KEY_ID, BACKUP_S3_SECRET_ACCESS_KEY …), or --out with a directory';
+  'a bucket must be given (BACKUP_S3_BUCKET, BACKUP_S3_ACCESS_KEY_ID, BACKUP_S3_SECRET_ACCESS_KEY …), or --out with a directory, or --archive';
+const BUCKET_AND_ARCHIVE =
+  '--archive writes a file of this machine, but BACKUP_S3_BUCKET names a bucket: unset it, or leave --archive away';
 const NO_KEYS = 'BACKUP_PGP_PUBLIC_KEYS (or BACKUP_PGP_PUBLIC_KEYS_FILE) must be set, unless --no-encrypt is given';
 
 export interface CheckedInput {
@@ -34,32 +35,16 @@ export interface CheckedInput {
 export async function checkInput(raw: RawExportOptions, environment: Environment): Promise<CheckedInput> {
   const parsed = parseExportOptions(raw);
   const problems = 'problems' in parsed ? [...parsed.problems] : [];
-  const config = readConfig(environment, { out: raw.out !== undefined, problems });
+  const config = readConfig(environment, { local: raw.out !== undefined || raw.archive !== undefined, problems });
   const keys = config ? await readKeys(config, problems) : { publicKeys: null, signing: null };
-  if (config && !config.store && raw.out === undefined) problems.push(NO_STORE);
-  if (config) checkDatabase(config, problems);
+  if (config && !config.store && raw.out === undefined && raw.archive === undefined) problems.push(NO_STORE);
+  if (raw.archive !== undefined && environment('BACKUP_S3_BUCKET')) problems.push(BUCKET_AND_ARCHIVE);
+  if (config) problems.push(...databaseUrlProblems(config.databaseUrl.reveal(), 'DATABASE_URL'));
   const keysMissing = config !== null && raw.encrypt !== false && keys.publicKeys === null && !config.publicKeysFile;
   if (keysMissing && problems.length === 0) throw ERRORS.ENCRYPTION_REQUIRED('there is no public key to encrypt to');
   if (keysMissing) problems.push(NO_KEYS);
   if ('problems' in parsed || config === null || problems.length > 0) throw inputInvalid(problems);
   return { options: parsed.options, config, ...keys };
-}
-
-/** A transaction pooler gives every transaction another connection: settings and COPY streams do not survive that. */
-function checkDatabase({ databaseUrl }: ScriptConfig, problems: string[]): void {
-  try {
-    const { hostname, port } = parseConnectionUrl(databaseUrl.reveal());
-    if (hostname.endsWith('.pooler.supabase.com') && port === TRANSACTION_POOLER_PORT) {
-      problems.push(
-        'DATABASE_URL must not be the transaction pooler (port 6543): use the session pooler (port 5432) or a direct connection',
-      );
-    }
-  } catch (error) {
-    const found = problemsOf(error);
-    problems.push(
-      ...(found.length > 0 ? found.map((problem) => `DATABASE_URL: ${problem}`) : [(error as Error).message]),
-    );
-  }
 }
 
 export function inputInvalid(problems: string[]) {
@@ -71,10 +56,10 @@ export function inputInvalid(problems: string[]) {
 
 function readConfig(
   environment: Environment,
-  { out, problems }: { out: boolean; problems: string[] },
+  { local, problems }: { local: boolean; problems: string[] },
 ): ScriptConfig | null {
   // A bucket that is not written to may be configured badly.
-  const seen: Environment = (name) => (out && name.startsWith('BACKUP_S3_') ? undefined : environment(name));
+  const seen: Environment = (name) => (local && name.startsWith('BACKUP_S3_') ? undefined : environment(name));
   try {
     return parseScriptConfig(seen);
   } catch (error) {
@@ -121,7 +106,7 @@ export async function buildMeans(
   const means: BackupMeans = {
     platform: nodePlatform,
     databaseUrl: config.databaseUrl.reveal(),
-    store: openStore(config, options.outDirectory),
+    store: openStore(config, options.outDirectory ?? options.archiveDirectory),
     cipher,
     signing: signer && (async () => signer),
     codecFor: (name) => createCodec(name, { pool }),

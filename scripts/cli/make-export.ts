@@ -1,14 +1,16 @@
 /** Makes the backup, with progress for whoever watches, tells the webhook, and reports. */
 import type { BackupMeans } from '../../supabase/functions/_shared/backup/backup-settings.ts';
 import { exportDatabase } from '../../supabase/functions/_shared/backup/export/export-database.ts';
-import type { ExportResult } from '../../supabase/functions/_shared/backup/export/export-job.ts';
+import type { ExportEvent, ExportResult } from '../../supabase/functions/_shared/backup/export/export-job.ts';
 import { HoldfastError } from '../../supabase/functions/_shared/errors.ts';
+import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
 import { EXIT } from './exit-code.ts';
 import { exportJson } from './export-json.ts';
 import type { ExportOptions } from './export-options.ts';
 import { exportProgress } from './export-progress.ts';
 import { exportReport } from './export-report.ts';
 import { listenForInterrupt } from './interrupt.ts';
+import { type LocalArchive, makeArchive } from './make-archive.ts';
 import { notifyWebhook } from './notify-webhook.ts';
 import type { Output } from './run-export.ts';
 import { line } from './terminal.ts';
@@ -24,12 +26,12 @@ export interface ExportRun extends Output {
 /** Returns the exit code. Throws what exportDatabase() throws, and NOTIFICATION_FAILED after a complete backup. */
 export async function makeExport(run: ExportRun): Promise<number> {
   const { options, terminal, json } = run;
-  const result = await exportWithProgress(run).catch(async (error) => {
+  const { result, archive } = await exportWithProgress(run).catch(async (error) => {
     await notifyOfFailure(run, error);
     throw error;
   });
   const late = unfinishedWarnings(result.unfinished);
-  const report = { mode: options.mode, result, codec: options.codec };
+  const report = { mode: options.mode, result, archive, codec: options.codec };
   const summary = exportJson(report, [...run.warnings, ...late]);
   const told = await tell(options.notifyUrl, summary);
   if (!json) for (const text of exportReport({ ...report, notified: told.host })) line(terminal.stdout, text);
@@ -39,22 +41,33 @@ export async function makeExport(run: ExportRun): Promise<number> {
   return result.status === 'completed' ? EXIT.ok : EXIT.completedWithLimits;
 }
 
-async function exportWithProgress({ options, means, terminal }: ExportRun): Promise<ExportResult> {
+interface Made {
+  readonly result: ExportResult;
+  readonly archive: LocalArchive | null;
+}
+
+async function exportWithProgress({ options, means, terminal }: ExportRun): Promise<Made> {
   const progress = exportProgress(terminal);
   const interrupt = listenForInterrupt((signalName) => {
     progress.stop();
     line(terminal.stderr, `${signalName}: removing what was stored; once more to leave it as it is`);
   });
+  const { signal } = interrupt;
+  const onEvent = (event: ExportEvent) => {
+    if (!signal.aborted) progress.show(event);
+  };
+  const exportTo = (store: Store) => {
+    const { request, format, jobs, verify } = options;
+    return exportDatabase({ ...means, store }, { request, format, jobs, verify, signal, onEvent });
+  };
   try {
-    return await exportDatabase(means, {
-      request: options.request,
-      format: options.format,
-      jobs: options.jobs,
-      verify: options.verify,
-      signal: interrupt.signal,
-      onEvent: (event) => {
-        if (!interrupt.signal.aborted) progress.show(event);
-      },
+    if (options.archiveDirectory === null) return { result: await exportTo(means.store), archive: null };
+    return await makeArchive({
+      directory: options.archiveDirectory,
+      signal,
+      exportTo,
+      onPacking: (bytes) => onEvent({ type: 'packing', bytes }),
+      onPacked: (bytes) => onEvent({ type: 'packed', bytes }),
     });
   } finally {
     interrupt.dispose();

@@ -57,4 +57,10 @@ export const RUN_ERRORS = defineErrors({
     exit: 1,
     hint: 'The worker ended before its task did; see the function logs.',
   },
+  LEDGER_MISSING: {
+    kind: 'permanent',
+    http: 500,
+    exit: 2,
+    hint: 'Apply the migrations of Holdfast first: npx supabase db push. Restores need no ledger.',
+  },
 });
