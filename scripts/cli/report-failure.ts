@@ -42,3 +42,9 @@ function writeFailure(error: HoldfastError, { stderr }: Terminal): void {
   }
   line(stderr, `${pc.dim('hint:')} ${error.hint}`);
 }
+
+/** An error that a report tells of, as one that was thrown looks. */
+export function writeError({ message, hint }: Pick<HoldfastError, 'message' | 'hint'>, { stderr }: Terminal): void {
+  line(stderr, `${pc.red('error:')} ${message}`);
+  line(stderr, `${pc.dim('hint:')} ${hint}`);
+}

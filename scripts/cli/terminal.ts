@@ -4,6 +4,8 @@ export interface Terminal {
   readonly stderr:
     | NodeJS.WriteStream
     | { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+  /** Only scripts that ask have it. */
+  readonly stdin?: NodeJS.ReadStream | (NodeJS.ReadableStream & { readonly isTTY?: boolean });
 }
 
 export function line(stream: { write(text: string): unknown }, text: string): void {

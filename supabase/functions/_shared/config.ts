@@ -57,6 +57,21 @@ export interface ScriptConfig {
   readonly allowUnencrypted: boolean;
 }
 
+/** What a restore reads; the backup may also come from a directory or a file, the keys from files of the command line. */
+export interface RestoreConfig {
+  readonly targetUrl: Secret | null;
+  /** null when no store variable is set. */
+  readonly store: StoreConfig | null;
+  readonly privateKeys: Secret | null;
+  /** To be read by the script; only set when `privateKeys` is null. */
+  readonly privateKeysFile: string | null;
+  readonly passphrase: Secret | null;
+  /** Public keys that the manifest's signature is checked with. */
+  readonly verifyKeys: string | null;
+  /** To be read by the script; only set when `verifyKeys` is null. */
+  readonly verifyKeysFile: string | null;
+}
+
 const STORE_VARIABLES = [
   'BACKUP_S3_ENDPOINT',
   'BACKUP_S3_REGION',
@@ -111,6 +126,22 @@ export function parseScriptConfig(environment: Environment): ScriptConfig {
     signingKeyFile: reader.optional('BACKUP_SIGNING_KEY_FILE') ?? null,
     signingKeyPassphrase: reader.optional('BACKUP_SIGNING_KEY_PASSPHRASE') ?? null,
     allowUnencrypted: reader.optional('BACKUP_ALLOW_UNENCRYPTED') === 'true',
+  });
+}
+
+/** Throws CONFIG_INVALID with all problems in details.problems. */
+export function parseRestoreConfig(environment: Environment): RestoreConfig {
+  const reader = new EnvironmentReader(environment);
+  refuseBoth(reader, 'BACKUP_PGP_PRIVATE_KEYS', 'BACKUP_PGP_PRIVATE_KEYS_FILE');
+  refuseBoth(reader, 'BACKUP_VERIFY_KEYS', 'BACKUP_VERIFY_KEYS_FILE');
+  return reader.done({
+    targetUrl: reader.optional('RESTORE_TARGET_URL') ?? null,
+    store: STORE_VARIABLES.some((name) => reader.isSet(name)) ? readStore(reader) : null,
+    privateKeys: reader.optional('BACKUP_PGP_PRIVATE_KEYS') ?? null,
+    privateKeysFile: reader.optional('BACKUP_PGP_PRIVATE_KEYS_FILE') ?? null,
+    passphrase: reader.optional('BACKUP_PGP_PASSPHRASE') ?? null,
+    verifyKeys: reader.optional('BACKUP_VERIFY_KEYS')?.reveal() ?? null,
+    verifyKeysFile: reader.optional('BACKUP_VERIFY_KEYS_FILE') ?? null,
   });
 }
 

@@ -4,6 +4,7 @@ import { CONFIG_ERRORS } from './errors/config.ts';
 import { EXPORT_ERRORS } from './errors/export.ts';
 import { HTTP_ERRORS } from './errors/http.ts';
 import { POSTGRES_ERRORS } from './errors/postgres.ts';
+import { RESTORE_ERRORS } from './errors/restore.ts';
 import { RUN_ERRORS } from './errors/run.ts';
 import { STORE_ERRORS } from './errors/store.ts';
 
@@ -15,6 +16,7 @@ export const ERRORS = {
   ...EXPORT_ERRORS,
   ...HTTP_ERRORS,
   ...POSTGRES_ERRORS,
+  ...RESTORE_ERRORS,
   ...RUN_ERRORS,
   ...STORE_ERRORS,
 };

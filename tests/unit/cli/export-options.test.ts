@@ -82,3 +82,18 @@ test('only an https address is told', () => {
     assert.deepEqual(problems({ mode: 'full', notify }), ['--notify must be an https:// address']);
   }
 });
+
+test('an archive is JSON, compressed once: by the tar when it is readable, by its members when they are encrypted', () => {
+  const asked = (raw: RawExportOptions) => {
+    const { format, codec, archiveDirectory } = options({ mode: 'full', ...raw });
+    return [format, codec, archiveDirectory];
+  };
+  assert.deepEqual(asked({ archive: true, encrypt: false }), ['json', 'none', '.']);
+  assert.deepEqual(asked({ archive: './backups' }), ['json', 'gzip', './backups']);
+  assert.deepEqual(asked({ archive: true, encrypt: false, format: 'copy', codec: 'zstd' }), ['copy', 'zstd', '.']);
+  assert.deepEqual(asked({}), ['copy', 'zstd', null]);
+  assert.deepEqual(problems({ mode: 'full', archive: ' ' }), ['--archive must name a directory']);
+  assert.deepEqual(problems({ mode: 'full', archive: true, out: 'x' }), [
+    '--archive writes one file, --out a directory: give one of them',
+  ]);
+});

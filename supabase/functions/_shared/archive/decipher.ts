@@ -16,7 +16,11 @@ const BLOCK_BYTES = 256 * 1024;
 
 /** Opens messages to any of the private keys. Throws KEY_UNUSABLE when one cannot be read or unlocked. */
 export async function createDecipher(privateKeysArmored: string, passphrase?: string): Promise<Decipher> {
-  const keys = await openPrivateKeys(privateKeysArmored, passphrase);
+  return decipherWith(await openPrivateKeys(privateKeysArmored, passphrase));
+}
+
+/** Opens messages to any of these keys, which are unlocked. */
+export function decipherWith(keys: PrivateKey[]): Decipher {
   return { decrypt: (source) => decryptWith(keys, source) };
 }
 

@@ -95,6 +95,22 @@ export const VARIABLES = {
     rule: 'a passphrase',
     accept: anyText,
   }),
+  BACKUP_PGP_PRIVATE_KEYS: armorVariable({
+    group: 'encryption',
+    kind: 'PRIVATE',
+    help: 'Armored OpenPGP private keys, one after the other, to read backups with; any that fits is used. Only where something is restored.',
+  }),
+  BACKUP_PGP_PASSPHRASE: secretVariable({
+    group: 'encryption',
+    help: 'Passphrase of the private keys. A script asks for it on a terminal.',
+    rule: 'a passphrase',
+    accept: anyText,
+  }),
+  BACKUP_VERIFY_KEYS: armorVariable({
+    group: 'encryption',
+    kind: 'PUBLIC',
+    help: 'Armored OpenPGP public keys of whoever may sign manifests: a backup that none of them signed is refused.',
+  }),
   BACKUP_ALLOW_UNENCRYPTED: choiceVariable({
     group: 'encryption',
     help: "'true' lets backups be made without public keys; never into a store that strangers can read.",
@@ -126,8 +142,14 @@ export const VARIABLES = {
   }),
 
   DATABASE_URL: databaseVariable({ group: 'scripts', help: 'Connection URL of the database to export.' }),
+  RESTORE_TARGET_URL: databaseVariable({
+    group: 'scripts',
+    help: 'Connection URL of the database to restore into; what `--target` says comes first.',
+  }),
   BACKUP_PGP_PUBLIC_KEYS_FILE: fileVariable('A file with what BACKUP_PGP_PUBLIC_KEYS would hold.'),
   BACKUP_SIGNING_KEY_FILE: fileVariable('A file with what BACKUP_SIGNING_KEY would hold.'),
+  BACKUP_PGP_PRIVATE_KEYS_FILE: fileVariable('A file with what BACKUP_PGP_PRIVATE_KEYS would hold.'),
+  BACKUP_VERIFY_KEYS_FILE: fileVariable('A file with what BACKUP_VERIFY_KEYS would hold.'),
 };
 
 export type VariableName = keyof typeof VARIABLES;

@@ -1,0 +1,102 @@
+import pc from 'picocolors';
+import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
+import type { PhaseResult, RestoreReport } from '../../supabase/functions/_shared/restore/contracts.ts';
+import {
+  dataLossWords,
+  promiseWords,
+  REPORT_TITLES,
+  spanWords,
+  tableWords,
+} from '../../supabase/functions/_shared/restore/report-words.ts';
+import { durationWords } from './duration-words.ts';
+import { plainTable } from './plain-table.ts';
+
+export interface RestoreReportView {
+  readonly report: RestoreReport;
+  /** Connection in words, without its password. */
+  readonly target: string;
+  /** Files that the report was written to. */
+  readonly files: readonly string[];
+}
+
+const NAMES_SHOWN = 40;
+const FINDINGS_SHOWN = 10;
+const MARKS = { completed: '✅', completed_with_limits: '⚠️ ', failed: '❌' } as const;
+const VERDICT_COLOURS = { passed: pc.green, failed: pc.red, inconclusive: pc.yellow } as const;
+
+/** What a person reads at the end; the error of a failed restore goes to stderr instead. */
+export function restoreReport({ report, target, files }: RestoreReportView): string[] {
+  return [
+    `${MARKS[report.status]} ${REPORT_TITLES[report.status]}: ${report.backupId}`,
+    `📍 From ${displayName(report.location)}`,
+    `🎯 Into ${displayName(target)} (PostgreSQL ${report.target.serverVersion}${report.target.supabase ? ', Supabase' : ''})`,
+    `📦 Tables: ${tableWords(report)}`,
+    `⏱️  Measured recovery time: ${spanWords(report.seconds * 1000)}`,
+    `🕰️  Data loss: ${dataLossWords(report)}`,
+    ...phaseLines(report.phases),
+    ...checkLines(report),
+    ...tableLines(report),
+    ...listLines('Different from the source:', report.differences),
+    ...heldBackLines(report, files),
+    ...files.map((file) => `📄 Report: ${displayName(file)}`),
+  ];
+}
+
+function phaseLines(phases: readonly PhaseResult[]): string[] {
+  if (phases.length === 0) return [];
+  const table = plainTable(
+    ['phase', 'took', 'done after', 'verdict', 'found', 'promise'],
+    ['left', 'right', 'right', 'left', 'left', 'left'],
+  );
+  for (const phase of phases) {
+    const times = [durationWords(phase.seconds * 1000), durationWords(phase.doneAfterSeconds * 1000)];
+    const verdict = VERDICT_COLOURS[phase.verdict](phase.verdict);
+    table.push([displayName(phase.name), ...times, verdict, displayName(phase.detail), promiseWords(phase)]);
+  }
+  return ['', table.toString()];
+}
+
+function checkLines({ checks }: RestoreReport): string[] {
+  if (checks.length === 0) return [];
+  const lines = checks.flatMap(({ name, verdict, detail, findings }) => [
+    `  ${VERDICT_COLOURS[verdict](verdict)} ${displayName(name)}: ${displayName(detail)}`,
+    ...cut(findings.map(displayName), FINDINGS_SHOWN).map((finding) => `      - ${finding}`),
+  ]);
+  return ['', 'Checks:', ...lines];
+}
+
+function tableLines({ tables }: RestoreReport): string[] {
+  const named = (state: RestoreReport['tables'][number]['state']) =>
+    tables.filter((table) => table.state === state).map(({ table }) => table);
+  return [
+    ...listLines(pc.red('Not restored:'), cut(named('not restored'), NAMES_SHOWN)),
+    ...listLines('Skipped:', cut(named('skipped'), NAMES_SHOWN)),
+  ];
+}
+
+/** Without a JSON report to give to activate.ts the SQL itself is shown, whole: it would be lost. */
+function heldBackLines({ heldBack }: RestoreReport, files: readonly string[]): string[] {
+  if (heldBack.length === 0) return [];
+  const json = files.find((file) => /\.json$/i.test(file));
+  const items = heldBack.flatMap(({ kind, name, reason, activateSql }) => [
+    `  - ${kind} ${displayName(name)}: ${displayName(reason)}`,
+    ...(json ? [] : activateSql.split('\n').map((text) => `      ${displayName(text)}`)),
+  ]);
+  const how = json
+    ? `Turn them on: npm run restore:activate -- --report ${shellWord(json)}`
+    : 'Turn them on with the SQL above, or restore with --report restore.json and use npm run restore:activate.';
+  return ['', pc.yellow('Held back, so that nothing acts before you say so:'), ...items, how];
+}
+
+function listLines(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((text) => `  - ${displayName(text)}`)];
+}
+
+function cut(lines: readonly string[], shown: number): string[] {
+  if (lines.length <= shown) return [...lines];
+  return [...lines.slice(0, shown), `and ${lines.length - shown} more, all in the report`];
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

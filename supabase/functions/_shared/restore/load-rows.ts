@@ -1,0 +1,82 @@
+/** Rows of one stored object into a table, by COPY: never parsed for the formats copy and csv. */
+import type { FormatName } from '../domain/formats.ts';
+import { copyText } from '../postgres/copy-text.ts';
+import { qualifiedName, quoteIdentifier } from '../postgres/identifiers.ts';
+import type { PgSession } from '../postgres/session.ts';
+
+export interface RowTarget {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** In the transaction that is open. Returns the rows that were loaded; throws what the source and the server throw. */
+export async function loadRows(
+  session: PgSession,
+  into: { readonly target: RowTarget; readonly columns: readonly string[]; readonly format: FormatName },
+  source: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  const relation =
+    into.target.schema === 'pg_temp' ? `pg_temp.${quoteIdentifier(into.target.name)}` : qualifiedName(into.target);
+  const list = into.columns.map(quoteIdentifier).join(', ');
+  const place = list === '' ? relation : `${relation} (${list})`;
+  if (into.format === 'json') return await loadJson(session, { relation, place, list }, source);
+  const options = into.format === 'csv' ? ' with (format csv, header true)' : '';
+  return await session.copyIn(`copy ${place} from stdin${options}`, source);
+}
+
+/** The whole file as one value: rows may span lines, and a json column must come back as it was written. */
+async function loadJson(
+  session: PgSession,
+  { relation, place, list }: { relation: string; place: string; list: string },
+  source: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  await session.query('create temp table holdfast_file (content text) on commit drop');
+  await session.copyIn('copy pg_temp.holdfast_file from stdin', asOneValue(source));
+  const [row] = await session.query(`
+    with taken as (
+      insert into ${place} overriding system value select ${list}
+      from json_populate_recordset(null::${relation}, (select content::json -> 'data' from pg_temp.holdfast_file))
+      returning 1)
+    select count(*) from taken`);
+  await session.query('drop table pg_temp.holdfast_file');
+  return Number(row![0]);
+}
+
+async function* asOneValue(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const encoder = new TextEncoder();
+  for await (const bytes of source) yield encoder.encode(copyText(decoder.decode(bytes, { stream: true })));
+  yield encoder.encode(`${copyText(decoder.decode())}\n`);
+}
+
+/**
+ * The platform's table takes rows that it does not have, in the columns that both sides have. `allColumns` are those of
+ * the stored rows. Returns how many came in; the rest was there already. In the transaction that is open.
+ */
+export async function mergeRows(
+  session: PgSession,
+  into: {
+    readonly target: RowTarget;
+    readonly columns: readonly string[];
+    readonly allColumns: readonly string[];
+    readonly format: FormatName;
+  },
+  sources: Iterable<AsyncIterable<Uint8Array>>,
+): Promise<{ rows: number; taken: number }> {
+  const target = qualifiedName(into.target);
+  const list = into.columns.map(quoteIdentifier).join(', ');
+  await session.query(`create temp table holdfast_rows on commit drop as select ${list} from ${target} with no data`);
+  const others = into.allColumns.filter((column) => !into.columns.includes(column));
+  for (const column of others)
+    await session.query(`alter table pg_temp.holdfast_rows add column ${quoteIdentifier(column)} text`);
+  let rows = 0;
+  const stage = { target: { schema: 'pg_temp', name: 'holdfast_rows' }, columns: into.allColumns, format: into.format };
+  for (const source of sources) rows += await loadRows(session, stage, source);
+  const [row] = await session.query(`
+    with taken as (
+      insert into ${target} (${list}) overriding system value select ${list} from pg_temp.holdfast_rows
+      on conflict do nothing returning 1)
+    select count(*) from taken`);
+  await session.query('drop table pg_temp.holdfast_rows');
+  return { rows, taken: Number(row![0]) };
+}

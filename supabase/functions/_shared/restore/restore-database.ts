@@ -1,0 +1,222 @@
+/**
+ * A backup back into a database:
+ *   1. the target and the manifest give a plan; every object it needs is read and hashed; nothing is written before that;
+ *   2. roles, then tables, types and functions, in one transaction;
+ *   3. the rows, phase by phase, each phase counted at its end;
+ *   4. sequences; indexes, constraints, triggers and policies, several at the same time;
+ *   5. statistics and checks, and the report with the measured time.
+ * Every step leaves its mark in the target together with its work, so that the same call goes on after a failure.
+ */
+import { HoldfastError } from '../errors.ts';
+import { qualifiedName } from '../postgres/identifiers.ts';
+import { openSession } from '../postgres/open-session.ts';
+import type { PgSession } from '../postgres/session.ts';
+import type {
+  CheckResult,
+  HeldBack,
+  PhaseResult,
+  RestoreOptions,
+  RestorePlan,
+  RestoreReport,
+  TargetFacts,
+} from './contracts.ts';
+import { finalChecks } from './final-checks.ts';
+import { inspectTarget } from './inspect-target.ts';
+import { planRestore } from './plan-restore.ts';
+import { applyConfig, type PreparedConfig, prepareConfig } from './prepare-config.ts';
+import { type PreparedDdl, pathsOf, prepareDdl } from './prepare-ddl.ts';
+import { reportOf } from './report-of.ts';
+import { lockTarget, openMarks, type RestoreMarks, unfinishedPlan } from './restore-marks.ts';
+import type { RestoreJob, RestoreMeans } from './restore-means.ts';
+import { readPhases } from './restore-phases.ts';
+import { restoreRows } from './restore-rows.ts';
+import { runEntries } from './run-entries.ts';
+import { runPreData } from './run-pre-data.ts';
+import { scheduleEntries } from './schedule-entries.ts';
+import { SessionGroup } from './session-group.ts';
+import { verifyArchive } from './verify-archive.ts';
+
+/** What is known of a restore while it works; the report is made of it, whatever happens. */
+export interface Restoring {
+  readonly means: RestoreMeans;
+  readonly job: RestoreJob;
+  readonly plan: RestorePlan;
+  readonly target: TargetFacts;
+  readonly marks: RestoreMarks;
+  readonly startedAt: Date;
+  /** performance.now() of the start. */
+  readonly startedMs: number;
+  readonly phases: PhaseResult[];
+  readonly checks: CheckResult[];
+  readonly heldBack: HeldBack[];
+  readonly differences: string[];
+}
+
+/** What a restore would do. Reads, writes nothing. Throws as restoreDatabase() does before its first write. */
+export async function planOf(means: RestoreMeans, options: RestoreOptions): Promise<RestorePlan> {
+  const session = await openSession(means.platform, means.targetUrl, { applicationName: 'holdfast restore plan' });
+  try {
+    return (await plan(session, means, options)).plan;
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Throws before anything is written: what opening and checking the archive throws, TABLE_UNKNOWN, RESTORE_CONFLICT,
+ * RESTORE_TARGET_UNUSABLE, DATABASE_*. A failure after that is a report with status `failed` and its error.
+ */
+export async function restoreDatabase(means: RestoreMeans, job: RestoreJob): Promise<RestoreReport> {
+  const startedAt = new Date();
+  const startedMs = performance.now();
+  const sessions = new SessionGroup(means, job.signal);
+  try {
+    const control = await sessions.open('holdfast restore');
+    await lockTarget(control);
+    const { plan: planned, target } = await plan(control, means, job.options);
+    // What the first attempt created must not look like tables that were there before.
+    const fresh = (await unfinishedPlan(control, means.archive.manifest.backup_id)) ?? planned;
+    await checkObjects(means, job, fresh);
+    const ddl = await prepareDdl(means.archive, { options: job.options, plan: fresh, target });
+    const config = await prepareConfig(means.archive, { options: job.options, target });
+    const marks = await openMarks(control, { plan: fresh, options: optionsKey(job.options) });
+    const restoring: Restoring = {
+      ...{ means, job, target, marks, startedAt, startedMs, plan: marks.plan },
+      ...{ phases: [], checks: [], heldBack: [...config.heldBack, ...ddl.heldBack] },
+      differences: [...marks.plan.notes, ...ddl.notes, ...config.differences],
+    };
+    return await report(restoring, () => restore(restoring, { control, sessions, ddl, config }));
+  } finally {
+    await sessions.close();
+  }
+}
+
+async function plan(session: PgSession, { archive }: RestoreMeans, options: RestoreOptions) {
+  const target = await inspectTarget(session);
+  const phaseOf = await readPhases(archive);
+  return { target, plan: planRestore(archive.manifest, options, { target, phaseOf }) };
+}
+
+/** What must be the same for the next attempt to go on with this one. */
+function optionsKey({ tables, schemas, renameSchema, only, onConflict, activate }: RestoreOptions): string {
+  return JSON.stringify({ tables, schemas, renameSchema, only, onConflict, activate });
+}
+
+async function checkObjects({ archive }: RestoreMeans, job: RestoreJob, fresh: RestorePlan): Promise<void> {
+  const { manifest } = archive;
+  const rows = job.options.only === 'schema' ? [] : fresh.tables.filter(({ action }) => action !== 'skip');
+  const paths = [
+    ...(['pre-data', 'sequences', 'post-data'] as const).flatMap((kind) => pathsOf(manifest, kind)),
+    ...manifest.objects.filter(({ kind }) => kind === 'config').map(({ path }) => path),
+    ...rows.flatMap(({ table }) => table.segments),
+  ];
+  const sizes = new Map(manifest.objects.map(({ path, size }) => [path, size]));
+  job.onEvent?.({ type: 'checking', bytes: paths.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0) });
+  const onBytes = (bytes: number) => job.onEvent?.({ type: 'checked', bytes });
+  await verifyArchive(archive, { paths, jobs: job.options.jobs, onBytes, signal: job.signal });
+}
+
+interface Work {
+  readonly control: PgSession;
+  readonly sessions: SessionGroup;
+  readonly ddl: PreparedDdl;
+  readonly config: PreparedConfig;
+}
+
+async function restore(restoring: Restoring, work: Work): Promise<void> {
+  const { job, plan, marks } = restoring;
+  const { control, sessions, ddl, config } = work;
+  job.onEvent?.({ type: 'planned', plan });
+  if (!marks.done('roles')) await applyConfig(control, config.before, { marks, step: 'roles' });
+  const tolerant = job.options.onConflict !== 'fail' && restoring.target.tables.length > 0;
+  await timed(restoring, 'schema', async () => {
+    const there = await runPreData(control, ddl.preData, { marks, step: 'pre-data', tolerant });
+    if (there.length > 0)
+      restoring.differences.push(`the target had these already, and they stay as they are: ${there.join(', ')}`);
+    return `${ddl.preData.length} entries`;
+  });
+  const loaders = await sessions.openMany('holdfast restore rows', job.options.jobs);
+  if (job.options.only !== 'schema') {
+    await restoreRows(
+      {
+        archive: restoring.means.archive,
+        plan,
+        marks,
+        sessions: loaders,
+        startedAt: restoring.startedMs,
+        onEvent: job.onEvent,
+        signal: sessions.signal,
+      },
+      restoring.phases,
+    );
+    await runPreData(control, ddl.sequences, { marks, step: 'sequences', tolerant: false });
+  }
+  await timed(restoring, 'indexes, constraints, triggers and policies', () =>
+    postData(restoring, { ddl, loaders, signal: sessions.signal, tolerant }),
+  );
+  if (!marks.done('settings')) await applyConfig(control, config.after, { marks, step: 'settings' });
+  await timed(restoring, 'statistics', () => analyze(control, plan, job.options));
+  restoring.checks.push(...(await finalChecks(restoring, control, sessions)));
+  await marks.remove();
+}
+
+async function postData(
+  { marks, job }: Restoring,
+  {
+    ddl,
+    loaders,
+    signal,
+    tolerant,
+  }: { ddl: PreparedDdl; loaders: PgSession[]; signal: AbortSignal; tolerant: boolean },
+): Promise<string> {
+  let done = 0;
+  const stages = scheduleEntries(ddl.postData);
+  const of = stages.reduce((sum, stage) => sum + stage.length, 0);
+  await runEntries({
+    sessions: loaders,
+    stages,
+    signal,
+    tolerant,
+    isDone: (key) => marks.done(`entry:${key}`),
+    markSql: (key) => marks.markSql(`entry:${key}`),
+    onDone: (key) => {
+      marks.noted(`entry:${key}`);
+      job.onEvent?.({ type: 'statement', done: ++done, of });
+    },
+  });
+  return `${of} entries`;
+}
+
+/** Without it the first queries are planned for empty tables. */
+async function analyze(session: PgSession, { tables }: RestorePlan, { only }: RestoreOptions): Promise<string> {
+  if (only === 'schema') return 'no rows';
+  const loaded = tables.filter(({ action, table }) => action !== 'skip' && !table.managed);
+  for (const { target } of loaded) await session.query(`analyze ${qualifiedName(target)}`);
+  return `${loaded.length} tables`;
+}
+
+async function timed(restoring: Restoring, name: string, work: () => Promise<string>): Promise<void> {
+  const begun = performance.now();
+  restoring.job.onEvent?.({ type: 'phase', name });
+  const detail = await work();
+  const now = performance.now();
+  const seconds = { seconds: (now - begun) / 1000, doneAfterSeconds: (now - restoring.startedMs) / 1000 };
+  restoring.phases.push({ name, ...seconds, verdict: 'passed', detail });
+}
+
+async function report(restoring: Restoring, work: () => Promise<void>): Promise<RestoreReport> {
+  try {
+    await work();
+    return reportOf(restoring, null);
+  } catch (error) {
+    const { signal } = restoring.job;
+    return reportOf(
+      restoring,
+      error instanceof HoldfastError && !signal?.aborted
+        ? error
+        : restoring.job.signal?.aborted
+          ? 'interrupted'
+          : error,
+    );
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What a restore has done so far, kept in the target itself: each step writes its mark in the transaction of its work, so
+ * a mark says exactly that the work is there. The schema is removed with the last step.
+ */
+import { ERRORS } from '../errors.ts';
+import { quoteLiteral } from '../postgres/identifiers.ts';
+import type { PgSession } from '../postgres/session.ts';
+import type { RestorePlan } from './contracts.ts';
+
+const CREATE_SQL = `
+  create schema holdfast_restore;
+  comment on schema holdfast_restore is 'Holdfast: a restore in progress; removed when it ends';
+  create table holdfast_restore.restore (backup_id text not null, plan text not null, options text not null, started_at timestamptz not null default now());
+  create table holdfast_restore.mark (step text primary key, rows bigint not null default 0);`;
+
+export interface RestoreMarks {
+  /** The plan of the first attempt: what it created must not count as a conflict in the next. */
+  readonly plan: RestorePlan;
+  readonly resumed: boolean;
+  done(step: string): boolean;
+  /** Rows that the step brought in; 0 for others. */
+  rows(step: string): number;
+  /** SQL for the end of the step's own transaction. */
+  markSql(step: string, rows?: number): string;
+  /** After the transaction that held it was committed. */
+  noted(step: string, rows?: number): void;
+  remove(): Promise<void>;
+}
+
+/** The backup that a restore which did not end was of, or null. */
+export async function unfinishedRestore(session: PgSession): Promise<string | null> {
+  const [found] = await session.query("select to_regclass('holdfast_restore.restore') is not null");
+  if (found?.[0] !== 't') return null;
+  const [row] = await session.query('select backup_id from holdfast_restore.restore');
+  return row?.[0] ?? null;
+}
+
+/**
+ * The plan that the first attempt made, or null where no restore is unfinished. Throws RESTORE_CONFLICT when it was of
+ * another backup.
+ */
+export async function unfinishedPlan(session: PgSession, backupId: string): Promise<RestorePlan | null> {
+  const unfinished = await unfinishedRestore(session);
+  if (unfinished === null) return null;
+  if (unfinished !== backupId) {
+    throw ERRORS.RESTORE_CONFLICT(
+      `the restore of another backup (${unfinished}) was begun in this target and did not end`,
+      { hint: 'Run that restore again to its end, or restore into an empty database.' },
+    );
+  }
+  const [row] = await session.query('select plan from holdfast_restore.restore');
+  return JSON.parse(row![0]!) as RestorePlan;
+}
+
+/**
+ * Begins a restore, or goes on with the one that was begun with the same options. `options`: what must be the same, as
+ * text. Throws RESTORE_CONFLICT when it was begun with other options.
+ */
+export async function openMarks(
+  session: PgSession,
+  { plan, options }: { plan: RestorePlan; options: string },
+): Promise<RestoreMarks> {
+  const unfinished = await unfinishedRestore(session);
+  if (unfinished === null) await begin(session, { plan, options });
+  const [row] = await session.query('select plan, options from holdfast_restore.restore');
+  if (row![1] !== options) {
+    throw ERRORS.RESTORE_CONFLICT('the restore that was begun in this target had other options', {
+      hint: 'Give the options of the first attempt to go on with it, or begin anew in an empty database.',
+    });
+  }
+  const marks = new Map(
+    (await session.query('select step, rows from holdfast_restore.mark')).map(([step, rows]) => [step!, Number(rows)]),
+  );
+  return {
+    plan: JSON.parse(row![0]!) as RestorePlan,
+    resumed: unfinished !== null,
+    done: (step) => marks.has(step),
+    rows: (step) => marks.get(step) ?? 0,
+    markSql: (step, rows = 0) =>
+      `insert into holdfast_restore.mark values (${quoteLiteral(step)}, ${Math.trunc(rows)})`,
+    noted: (step, rows = 0) => void marks.set(step, rows),
+    remove: async () => void (await session.query('drop schema if exists holdfast_restore cascade')),
+  };
+}
+
+async function begin(session: PgSession, { plan, options }: { plan: RestorePlan; options: string }): Promise<void> {
+  // A schema whose restore has no row yet was left by a process that died between the two: nothing was done.
+  await session.query(`begin; drop schema if exists holdfast_restore cascade; ${CREATE_SQL}
+    insert into holdfast_restore.restore values (${quoteLiteral(plan.backupId)}, ${quoteLiteral(JSON.stringify(plan))}, ${quoteLiteral(options)});
+    commit`);
+}
+
+/** Throws RESTORE_CONFLICT while another process restores into the same database. */
+export async function lockTarget(session: PgSession): Promise<void> {
+  const [row] = await session.query("select pg_try_advisory_lock(hashtext('holdfast restore'), 0)");
+  if (row?.[0] !== 't') {
+    throw ERRORS.RESTORE_CONFLICT('another restore is working in this database now', {
+      hint: 'Wait for it to end, or stop it; then run this command again.',
+    });
+  }
+}

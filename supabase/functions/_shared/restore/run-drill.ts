@@ -1,0 +1,140 @@
+/**
+ * A drill: a backup is restored into a database that is made for it and thrown away after it, and everything that can be
+ * checked is. The database is destroyed whatever happens, unless the caller keeps it.
+ */
+import { HoldfastError } from '../errors.ts';
+import type { Platform } from '../platform.ts';
+import { openSession } from '../postgres/open-session.ts';
+import { runChecks } from './checks/run-checks.ts';
+import type { Archive, CheckResult, PhaseResult, RestoreEvent, RestorePlan, RestoreReport } from './contracts.ts';
+import { readConfigOf } from './restore-config.ts';
+import { restoreDatabase } from './restore-database.ts';
+
+export interface DrillDatabase {
+  readonly url: string;
+  /** For the record: `embedded PostgreSQL 17.10`. */
+  readonly description: string;
+  destroy(): Promise<void>;
+}
+
+export interface DrillJob {
+  readonly archive: Archive;
+  readonly platform: Platform;
+  openDatabase(): Promise<DrillDatabase>;
+  readonly jobs: number;
+  readonly onEvent?: (event: RestoreEvent) => void;
+  readonly onCheck?: (check: CheckResult) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface DrillReport extends RestoreReport {
+  /** Where it was restored into. */
+  readonly environment: string;
+  readonly verdict: 'passed' | 'failed' | 'inconclusive';
+}
+
+/**
+ * Failed: the restore or a check failed. Inconclusive: nothing failed, but the rows could not be compared. Throws what
+ * opening the database and checking the archive throw; then the database is destroyed too.
+ */
+export async function runDrill(job: DrillJob): Promise<DrillReport> {
+  const startedMs = performance.now();
+  const phases: PhaseResult[] = [];
+  const timed = async <T>(name: string, detail: (result: T) => string, work: () => Promise<T>): Promise<T> => {
+    const begun = performance.now();
+    const result = await work();
+    const now = performance.now();
+    const seconds = { seconds: (now - begun) / 1000, doneAfterSeconds: (now - startedMs) / 1000 };
+    phases.push({ name, ...seconds, verdict: 'passed', detail: detail(result) });
+    return result;
+  };
+  const database = await timed(
+    'database',
+    ({ description }) => description,
+    () => job.openDatabase(),
+  );
+  let done: Restored;
+  let checks: readonly CheckResult[];
+  try {
+    done = await restoreInto(job, database);
+    const { restored } = done;
+    phases.push(...restored.phases);
+    checks = restored.error
+      ? restored.checks
+      : await timed(
+          'checks',
+          (all) => `${all.length} checks`,
+          () => check(job, database, done),
+        );
+  } finally {
+    await timed(
+      'destruction',
+      () => 'the database is gone',
+      () => database.destroy(),
+    );
+  }
+  const { restored } = done;
+  const report = { ...restored, phases, checks, seconds: (performance.now() - startedMs) / 1000 };
+  return { ...report, environment: database.description, verdict: verdictOf(restored, checks) };
+}
+
+interface Restored {
+  readonly restored: RestoreReport;
+  readonly plan: RestorePlan;
+}
+
+const EVERYTHING = {
+  tables: null,
+  schemas: null,
+  renameSchema: null,
+  only: null,
+  onConflict: 'fail',
+  activate: false,
+} as const;
+
+async function restoreInto(
+  { archive, platform, jobs, onEvent, signal }: DrillJob,
+  { url }: DrillDatabase,
+): Promise<Restored> {
+  let plan: RestorePlan | null = null;
+  const listen = (event: RestoreEvent) => {
+    if (event.type === 'planned') plan = event.plan;
+    onEvent?.(event);
+  };
+  const job = { options: { ...EVERYTHING, jobs }, onEvent: listen, signal };
+  const restored = await restoreDatabase({ platform, targetUrl: url, archive }, job);
+  return { restored, plan: plan! };
+}
+
+async function check(job: DrillJob, { url }: DrillDatabase, { restored, plan }: Restored): Promise<CheckResult[]> {
+  const { archive, platform, signal, onCheck } = job;
+  const open = () => openSession(platform, url, { applicationName: 'holdfast drill' });
+  const session = await open();
+  try {
+    const config = await readConfigOf(archive);
+    const context = {
+      session,
+      manifest: archive.manifest,
+      plan,
+      openSession: open,
+      read: (path: string) => archive.read(path),
+      config,
+      heldBack: restored.heldBack,
+    };
+    return await runChecks(context, { signal, onCheck });
+  } finally {
+    await session.close();
+  }
+}
+
+function verdictOf(restored: RestoreReport, checks: readonly CheckResult[]): DrillReport['verdict'] {
+  if (restored.error || checks.some(({ verdict }) => verdict === 'failed')) return 'failed';
+  const rows = checks.find(({ name }) => name === 'row-counts');
+  return rows?.verdict === 'passed' ? 'passed' : 'inconclusive';
+}
+
+/** A restore that could not begin is a drill that failed, and is recorded as one. */
+export function drillError(error: unknown): { code: string; message: string } {
+  if (error instanceof HoldfastError) return { code: error.code, message: error.message };
+  return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,96 @@
+/** Runs scheduled entries over several sessions, each entry in a transaction with its mark. */
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '../errors.ts';
+import type { PgSession } from '../postgres/session.ts';
+import type { DumpEntry } from './contracts.ts';
+import { failedEntry, isThereAlready } from './run-pre-data.ts';
+import type { Stage, Unit } from './schedule-entries.ts';
+
+export interface RunEntries {
+  readonly sessions: readonly PgSession[];
+  readonly stages: readonly Stage[];
+  readonly signal: AbortSignal;
+  /** What the target has already stays as it is, instead of ending the restore. */
+  readonly tolerant: boolean;
+  isDone(key: string): boolean;
+  /** SQL that runs in the entry's transaction. */
+  markSql(key: string): string;
+  onDone(key: string): void;
+}
+
+/** A deadlock with a client of the target's own, or with autovacuum. */
+const DEADLOCK = '40P01';
+const ATTEMPTS = 3;
+
+/** The same for the same entry of the same backup. */
+export function entryKey({ type, schema, name, sql }: DumpEntry): string {
+  return createHash('sha256')
+    .update(JSON.stringify([type, schema, name, sql]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** Throws RESTORE_FAILED naming the first entry that failed; the other sessions stop at their next entry. */
+export async function runEntries(work: RunEntries): Promise<void> {
+  for (const stage of work.stages) await runStage(stage, work);
+}
+
+async function runStage(stage: Stage, work: RunEntries): Promise<void> {
+  const waiting = [...stage];
+  const active = new Set<Unit>();
+  let failed = false;
+  let wake: (() => void)[] = [];
+  const changed = () => {
+    for (const one of wake) one();
+    wake = [];
+  };
+  const takeSome = async (session: PgSession): Promise<void> => {
+    while (waiting.length > 0 && !failed) {
+      work.signal.throwIfAborted();
+      const index = waiting.findIndex((unit) => fits(unit, active));
+      if (index < 0) {
+        await new Promise<void>((resolve) => wake.push(resolve));
+        continue;
+      }
+      const [unit] = waiting.splice(index, 1);
+      active.add(unit!);
+      try {
+        for (const entry of unit!.entries) await runEntry(entry, session, work);
+      } catch (error) {
+        failed = true;
+        throw error;
+      } finally {
+        active.delete(unit!);
+        changed();
+      }
+    }
+  };
+  const all = await Promise.allSettled(work.sessions.slice(0, stage.length).map(takeSome));
+  for (const one of all) if (one.status === 'rejected') throw one.reason;
+}
+
+function fits(unit: Unit, active: ReadonlySet<Unit>): boolean {
+  return [...active].every(
+    (other) => !(unit.exclusive || other.exclusive) || !unit.tables.some((table) => other.tables.includes(table)),
+  );
+}
+
+async function runEntry(entry: DumpEntry, session: PgSession, work: RunEntries): Promise<void> {
+  const key = entryKey(entry);
+  if (work.isDone(key)) return;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await session.query(`begin;\n${entry.sql}\n;${work.markSql(key)};\ncommit`);
+      break;
+    } catch (error) {
+      await session.query('rollback').catch(() => undefined); // a lost connection has rolled back already
+      if (work.tolerant && isThereAlready(error)) break;
+      if (!(isDeadlock(error) && attempt < ATTEMPTS)) throw failedEntry(error, entry);
+    }
+  }
+  work.onDone(key);
+}
+
+function isDeadlock(error: unknown): boolean {
+  return error instanceof HoldfastError && error.details.sqlState === DEADLOCK;
+}

@@ -1,0 +1,49 @@
+import { openSession } from '../postgres/open-session.ts';
+import type { PgSession } from '../postgres/session.ts';
+import type { RestoreMeans } from './restore-means.ts';
+
+/** Faster index builds; a session's own setting, which any role may change. */
+const SETTINGS =
+  "set maintenance_work_mem = '256MB'; set client_min_messages = warning; set check_function_bodies = off";
+
+/** Sessions that end together; an abort closes them, which ends what they wait for. */
+export class SessionGroup {
+  readonly #means: RestoreMeans;
+  readonly #sessions = new Set<PgSession>();
+  readonly #stop = new AbortController();
+  readonly #outside: AbortSignal | undefined;
+
+  constructor(means: RestoreMeans, outside?: AbortSignal) {
+    this.#means = means;
+    this.#outside = outside;
+    outside?.addEventListener('abort', this.#onAbort);
+    if (outside?.aborted) this.#onAbort();
+  }
+
+  /** Aborted when the caller's is. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  async open(applicationName: string): Promise<PgSession> {
+    this.signal.throwIfAborted();
+    const session = await openSession(this.#means.platform, this.#means.targetUrl, { applicationName });
+    this.#sessions.add(session);
+    await session.query(SETTINGS);
+    return session;
+  }
+
+  async openMany(applicationName: string, count: number): Promise<PgSession[]> {
+    return await Promise.all(Array.from({ length: count }, () => this.open(applicationName)));
+  }
+
+  async close(): Promise<void> {
+    this.#outside?.removeEventListener('abort', this.#onAbort);
+    await Promise.all([...this.#sessions].map((session) => session.close()));
+  }
+
+  readonly #onAbort = (): void => {
+    this.#stop.abort(this.#outside?.reason);
+    for (const session of this.#sessions) void session.close();
+  };
+}

@@ -1,0 +1,131 @@
+/** The drill command on real backups: it restores into a server of its own, checks, throws it away, and records. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
+import { type CliResult, type Keyring, makeKeyring, temporaryDirectory, withSql } from '../export/export-harness.ts';
+import { type MadeBackup, makeBackup } from './restore-harness.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+let keys: Keyring;
+let out: string;
+let source: TestDatabase;
+let backup: MadeBackup;
+let keyFile: string;
+
+function drill(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/test-backup-restore.ts', ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+before(async () => {
+  keys = makeKeyring();
+  out = temporaryDirectory();
+  keyFile = join(out, 'private.asc');
+  source = await createTestDatabase({ major: POSTGRES_MAJORS[0]!, template: 'demo' });
+  backup = await makeBackup(source.url, { keys, out: join(out, 'store') });
+  writeFileSync(keyFile, keys.gpg(['--armor', '--export-secret-keys']));
+});
+
+after(async () => {
+  await source.drop();
+  keys.dispose();
+  rmSync(out, { recursive: true, force: true });
+});
+
+test('a good backup passes, and the result is in backup_tests with the seconds of every phase', async () => {
+  const report = join(out, 'drill.html');
+  const args = ['--backup', backup.backupId, '--from', join(out, 'store'), '--private-key-file', keyFile, '--json'];
+  const result = await drill([...args, '--report', report], { DATABASE_URL: source.url });
+  const drilled = JSON.parse(result.stdout);
+  const failed = drilled.checks.filter((check: { verdict: string }) => check.verdict === 'failed');
+  assert.deepEqual(failed, []);
+  assert.equal(result.code, 0, result.stderr);
+  assert.equal(drilled.verdict, 'passed');
+  assert.ok(drilled.checks.length >= 11);
+  assert.match(readFileSync(report, 'utf8'), /<html/);
+  const [row] = await withSql(
+    source.url,
+    (sql) =>
+      sql`select backup_id, test_type, success, data_verified, errors from public.backup_tests where id = ${drilled.recorded}`,
+  );
+  assert.equal(row!.backup_id, backup.backupId);
+  assert.equal(row!.success, true);
+  assert.deepEqual(row!.errors, []);
+  const phases = row!.data_verified.phases.map((phase: { name: string }) => phase.name);
+  for (const name of ['database', 'schema', 'authentication', 'checks', 'destruction'])
+    assert.ok(phases.includes(name), name);
+  const left = spawnSync('pgrep', ['-f', 'holdfast-drill-'], { encoding: 'utf8' });
+  assert.equal(left.stdout, '', 'the server is gone');
+});
+
+test("a failing check of the owner's own fails the drill with exit code 1, and says which", async () => {
+  await withSql(
+    source.url,
+    (sql) =>
+      sql`insert into backup.drill_check (name, sql) values ('no bookings at all', 'select count(*) = 0 from public.bookings')`,
+  );
+  const broken = await makeBackup(source.url, { keys, out: join(out, 'store') });
+  const args = ['--backup', broken.backupId, '--from', join(out, 'store'), '--private-key-file', keyFile];
+  const result = await drill(args, { DATABASE_URL: source.url });
+  assert.equal(result.code, 1, result.stdout + result.stderr);
+  assert.match(result.stdout, /no bookings at all/);
+  const [row] = await withSql(
+    source.url,
+    (sql) => sql`select success, errors from public.backup_tests where backup_id = ${broken.backupId}`,
+  );
+  assert.equal(row!.success, false);
+  assert.equal(row!.errors[0].check, 'owner-checks');
+});
+
+test('a damaged backup ends with exit code 5 and is recorded as a drill that failed', async () => {
+  const damaged = await makeBackup(source.url, { keys, out: join(out, 'store') });
+  const manifest = JSON.parse(readFileSync(join(out, 'store', damaged.folder, 'manifest.json'), 'utf8'));
+  const path = join(
+    out,
+    'store',
+    damaged.folder,
+    manifest.tables.find((one: { name: string }) => one.name === 'bookings').segments[0],
+  );
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(path, bytes);
+  const args = ['--backup', damaged.backupId, '--from', join(out, 'store'), '--private-key-file', keyFile, '--json'];
+  const result = await drill(args, { DATABASE_URL: source.url });
+  assert.equal(result.code, 5, result.stdout + result.stderr);
+  const [row] = await withSql(
+    source.url,
+    (sql) => sql`select success, errors from public.backup_tests where backup_id = ${damaged.backupId}`,
+  );
+  assert.equal(row!.success, false);
+  assert.equal(row!.errors[0].code, 'ARCHIVE_DAMAGED');
+});
+
+test('a store without weekly backups, and options that do not fit, are exit code 2', async () => {
+  const from = ['--from', join(out, 'store'), '--private-key-file', keyFile];
+  const none = await drill(['--weekly', ...from]);
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /no weekly backup/);
+  const both = await drill(['--weekly', '--monthly', ...from]);
+  assert.equal(both.code, 2);
+  assert.match(both.stderr, /only one/);
+});

@@ -1,0 +1,220 @@
+/** A backup comes back exactly, by pg_dump; whole, in part, over what is there, and after a failure. */
+import assert from 'node:assert/strict';
+import { chmodSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { comparePgDump } from '../../../scripts/dev/oracle/dump-digest.ts';
+import { type RunningPostgres, startPostgres } from '../../../scripts/dev/stack/database/start-postgres.ts';
+import { nodePlatform } from '../../../supabase/functions/_shared/platform-node.ts';
+import type { RestoreEvent, RestoreReport } from '../../../supabase/functions/_shared/restore/contracts.ts';
+import { restoreDatabase } from '../../../supabase/functions/_shared/restore/restore-database.ts';
+import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
+import { type Keyring, makeKeyring, temporaryDirectory, withSql } from '../export/export-harness.ts';
+import { PLAIN_SCHEMA } from '../export/plain-schema.ts';
+import { type MadeBackup, makeBackup, PLATFORM, restore, TRANSIENT, WHOLE } from './restore-harness.ts';
+
+const ALL = { rowOrder: 'ignored', excludeSchemas: PLATFORM, args: TRANSIENT } as const;
+
+for (const major of POSTGRES_MAJORS) {
+  describe(`restore into PostgreSQL ${major}`, () => {
+    let keys: Keyring;
+    let out: string;
+    let plain: RunningPostgres;
+    let demo: TestDatabase;
+    let backup: MadeBackup;
+    const databases: TestDatabase[] = [];
+
+    async function database(template: 'empty' | 'supabase' | 'demo'): Promise<TestDatabase> {
+      const created = await createTestDatabase({ major, template });
+      databases.push(created);
+      return created;
+    }
+
+    async function plainDatabase(name: string, sql = ''): Promise<string> {
+      await withSql(plain.adminUrl, (admin) => admin.unsafe(`create database ${name}`));
+      const url = plain.adminUrl.replace(/\/postgres$/, `/${name}`);
+      if (sql !== '') await withSql(url, (admin) => admin.unsafe(sql).simple());
+      return url;
+    }
+
+    const count = (url: string, table: string) =>
+      withSql(url, async (sql) => Number((await sql.unsafe(`select count(*) as n from ${table}`))[0]!.n));
+
+    before(async () => {
+      keys = makeKeyring();
+      out = temporaryDirectory();
+      chmodSync(out, 0o755); // the account that the server runs as must pass through
+      plain = await startPostgres({ major, dir: join(out, 'server') });
+      demo = await database('demo');
+      backup = await makeBackup(demo.url, { keys, out });
+    });
+
+    after(async () => {
+      for (const created of databases) await created.drop();
+      await plain.stop({ remove: true });
+      keys.dispose();
+      rmSync(out, { recursive: true, force: true });
+    });
+
+    test('a Supabase project comes back into a fresh one, and pg_dump sees no difference', async () => {
+      const target = await database('supabase');
+      const report = await restore(backup, target.url);
+      assert.equal(report.error, null);
+      assert.equal(report.status, 'completed');
+      assert.deepEqual(
+        report.tables.filter(({ state }) => state === 'not restored'),
+        [],
+      );
+      const { identical, difference } = await comparePgDump(demo.adminUrl, target.adminUrl, ALL);
+      assert.ok(identical, difference);
+      for (const table of ['auth.users', 'storage.objects', 'storage.buckets']) {
+        assert.equal(await count(target.adminUrl, table), await count(demo.adminUrl, table), table);
+      }
+      assert.deepEqual(
+        report.phases.slice(1, 6).map(({ name }) => name),
+        ['authentication', 'business core', 'bookings and revenue', 'communication', 'operational'],
+      );
+    });
+
+    test('a plain database comes back exactly, from every format', async () => {
+      const source = await plainDatabase('source', PLAIN_SCHEMA);
+      for (const format of ['copy', 'csv']) {
+        const made = await makeBackup(source, { keys, out, args: ['--mode', 'emergency', '--format', format] });
+        const target = await plainDatabase(`target_${format}`);
+        const report = await restore(made, target);
+        assert.equal(report.error, null, format);
+        const { identical, difference } = await comparePgDump(source, target, { rowOrder: 'ignored' });
+        assert.ok(identical, `${format}: ${difference}`);
+      }
+    });
+
+    test('a restore that is stopped in the middle goes on at the same place, wherever that is', async () => {
+      const target = await database('supabase');
+      let stops = 0;
+      let report: RestoreReport | null = null;
+      for (let afterMs = 120; report?.status !== 'completed'; afterMs += 40) {
+        const stop = new AbortController();
+        const timer = setTimeout(() => stop.abort(new Error('stopped by the test')), afterMs);
+        report = await restore(backup, target.url, { jobs: 2 }, stop.signal).catch((error) => {
+          assert.equal(error.message, 'stopped by the test');
+          return null;
+        });
+        clearTimeout(timer);
+        if (report?.error) assert.equal(report.error.code, 'RESTORE_INTERRUPTED', report.error.message);
+        if (report?.status !== 'completed') stops++;
+      }
+      assert.ok(stops >= 3, `stopped ${stops} times`);
+      const { identical, difference } = await comparePgDump(demo.adminUrl, target.adminUrl, ALL);
+      assert.ok(identical, difference);
+      await assert.rejects(
+        withSql(target.adminUrl, (sql) => sql`select from holdfast_restore.mark`),
+        /does not exist/,
+        'its marks are gone',
+      );
+    });
+
+    test('an unfinished restore is not mixed with one of another backup or with other options', async () => {
+      const target = await database('supabase');
+      const stop = new AbortController();
+      const means = { platform: nodePlatform, targetUrl: target.url, archive: await backup.open() };
+      const onEvent = (event: RestoreEvent) => {
+        if (event.type === 'table') stop.abort(new Error('stopped by the test'));
+      };
+      const first = await restoreDatabase(means, { options: WHOLE, onEvent, signal: stop.signal });
+      assert.equal(first.error?.code, 'RESTORE_INTERRUPTED');
+      assert.ok(first.tables.some(({ state }) => state === 'not restored'));
+      await assert.rejects(restore(backup, target.url, { activate: false }), {
+        code: 'RESTORE_CONFLICT',
+        message: /other options/,
+      });
+      const other = await makeBackup(demo.url, { keys, out });
+      await assert.rejects(restore(other, target.url), { code: 'RESTORE_CONFLICT', message: /another backup/ });
+      assert.equal((await restore(backup, target.url)).error, null);
+    });
+
+    test('one table that was deleted by mistake comes back with its rows, indexes and policies', async () => {
+      const target = await database('demo');
+      await withSql(target.adminUrl, (sql) => sql`drop table public.booking_payments cascade`);
+      const report = await restore(backup, target.url, { tables: ['booking_payments'] });
+      assert.equal(report.error, null);
+      assert.equal(
+        await count(target.adminUrl, 'public.booking_payments'),
+        await count(demo.adminUrl, 'public.booking_payments'),
+      );
+      const args = ['--table=public.booking_payments'];
+      const { identical, difference } = await comparePgDump(demo.adminUrl, target.adminUrl, {
+        rowOrder: 'ignored',
+        args,
+      });
+      assert.ok(identical, difference);
+    });
+
+    test('a partitioned table comes back with its partitions by its own name', async () => {
+      const target = await database('demo');
+      await withSql(target.adminUrl, (sql) => sql`drop table public.webhook_events cascade`);
+      const report = await restore(backup, target.url, { tables: ['webhook_events'] });
+      assert.equal(report.error, null);
+      const { identical, difference } = await comparePgDump(demo.adminUrl, target.adminUrl, {
+        rowOrder: 'ignored',
+        args: ['--table=public.webhook_events*'],
+      });
+      assert.ok(identical, difference);
+    });
+
+    test('tables that are there are refused and nothing is changed, skipped, or replaced with the rows of the backup', async () => {
+      const target = await database('demo');
+      await withSql(target.adminUrl, (sql) => sql`delete from public.login_history where true`);
+      const tables = ['login_history'];
+      await assert.rejects(restore(backup, target.url, { tables }), {
+        code: 'RESTORE_CONFLICT',
+        message: /public\.login_history/,
+      });
+      const skipped = await restore(backup, target.url, { tables, onConflict: 'skip' });
+      assert.equal(skipped.tables[0]!.state, 'skipped');
+      assert.equal(await count(target.adminUrl, 'public.login_history'), 0);
+      await withSql(
+        target.adminUrl,
+        (sql) => sql`insert into public.login_history select * from public.login_history where false`,
+      );
+      const replaced = await restore(backup, target.url, { tables, onConflict: 'replace' });
+      assert.equal(replaced.error, null);
+      assert.equal(
+        await count(target.adminUrl, 'public.login_history'),
+        await count(demo.adminUrl, 'public.login_history'),
+      );
+      const { identical, difference } = await comparePgDump(demo.adminUrl, target.adminUrl, {
+        rowOrder: 'ignored',
+        excludeSchemas: PLATFORM,
+        args: TRANSIENT,
+      });
+      assert.ok(identical, difference);
+    });
+
+    test('rows alone go into tables that are there and empty', async () => {
+      const target = await database('demo');
+      await withSql(target.adminUrl, (sql) => sql`truncate public.login_history`);
+      const report = await restore(backup, target.url, { tables: ['login_history'], only: 'data' });
+      assert.equal(report.error, null);
+      assert.equal(
+        await count(target.adminUrl, 'public.login_history'),
+        await count(demo.adminUrl, 'public.login_history'),
+      );
+    });
+
+    test('a schema is restored beside the live one under another name', async () => {
+      const target = await database('demo');
+      const report = await restore(backup, target.url, { renameSchema: { from: 'public', to: 'before' } });
+      assert.equal(report.error, null);
+      assert.equal(await count(target.adminUrl, 'before.bookings'), await count(demo.adminUrl, 'public.bookings'));
+    });
+
+    test('two restores into one database do not mix', async () => {
+      const target = await database('supabase');
+      await withSql(target.url, async (sql) => {
+        await sql`select pg_advisory_lock(hashtext('holdfast restore'), 0)`;
+        await assert.rejects(restore(backup, target.url), { code: 'RESTORE_CONFLICT', message: /another restore/ });
+      });
+    });
+  });
+}
