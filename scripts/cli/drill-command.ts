@@ -50,7 +50,7 @@ export function drillCommand(write: (text: string) => void): Command {
     .option('--from <directory>', 'read from a directory of backups instead of the bucket')
     .option('--private-key-file <path>', 'armored private keys that open the backup')
     .option('--verify-key-file <path>', "armored public keys that the manifest's signature is checked with")
-    .option('--jobs <number>', 'tables loaded at the same time, 1 to 16 (default: 3)')
+    .option('--jobs <number>', 'tables loaded at the same time, 1 to 16 (default: 2)')
     .option('--report <file>', 'write the report to a .json, .md or .html file; repeatable', collect)
     .option('--no-record', 'do not record the drill, even where DATABASE_URL is set')
     .option('--json', 'print one JSON object and nothing else')

@@ -68,7 +68,7 @@ export function restoreCommand(write: (text: string) => void): Command {
     .option('--data-only', 'rows only, into tables that exist')
     .option('--schema-only', 'tables, functions and policies without rows')
     .option('--on-conflict <rule>', 'tables that exist in the target: fail (the default), skip or replace')
-    .option('--jobs <number>', 'tables loaded at the same time, 1 to 16 (default: 3)')
+    .option('--jobs <number>', 'tables loaded at the same time, 1 to 16 (default: 2)')
     .option('--activate', 'turn cron jobs, webhooks, publications and subscriptions on at once')
     .option('--private-key-file <path>', 'armored private keys that open the backup')
     .option('--verify-key-file <path>', "armored public keys that the manifest's signature is checked with")

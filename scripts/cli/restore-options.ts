@@ -41,7 +41,7 @@ export function parseRestoreOptions(
       renameSchema: readRename(raw, problems),
       only: readOnly(raw, problems),
       onConflict: readConflict(raw.onConflict, problems),
-      jobs: readJobs(raw.jobs ?? '3', problems),
+      jobs: readJobs(raw.jobs ?? '2', problems),
       activate: raw.activate ?? false,
     },
     reports: readReportFiles(raw.report ?? [], problems),

@@ -155,7 +155,7 @@ async function restore(restoring: Restoring, work: Work): Promise<void> {
     postData(restoring, { ddl, loaders, signal: sessions.signal, tolerant }),
   );
   if (!marks.done('settings')) await applyConfig(control, config.after, { marks, step: 'settings' });
-  await timed(restoring, 'statistics', () => analyze(control, plan, job.options));
+  await timed(restoring, 'statistics', () => analyze(loaders, plan, job.options));
   restoring.checks.push(...(await finalChecks(restoring, control, sessions)));
   await marks.remove();
 }
@@ -188,10 +188,19 @@ async function postData(
 }
 
 /** Without it the first queries are planned for empty tables. */
-async function analyze(session: PgSession, { tables }: RestorePlan, { only }: RestoreOptions): Promise<string> {
+async function analyze(
+  sessions: readonly PgSession[],
+  { tables }: RestorePlan,
+  { only }: RestoreOptions,
+): Promise<string> {
   if (only === 'schema') return 'no rows';
   const loaded = tables.filter(({ action, table }) => action !== 'skip' && !table.managed);
-  for (const { target } of loaded) await session.query(`analyze ${qualifiedName(target)}`);
+  // The largest first: it would keep one session busy when the others have nothing left.
+  const waiting = [...loaded].sort((one, other) => other.table.raw_bytes - one.table.raw_bytes).values();
+  const takeSome = async (session: PgSession) => {
+    for (const { target } of waiting) await session.query(`analyze ${qualifiedName(target)}`);
+  };
+  await Promise.all(sessions.map(takeSome));
   return `${loaded.length} tables`;
 }
 
