@@ -77,7 +77,9 @@ const phaseOf = ({ schema, name }: { schema: string; name: string }) =>
   schema === 'auth' || name === 'users' ? 1 : name === 'bookings' ? 3 : 5;
 const plan = (options: Partial<RestoreOptions> = {}, target: Partial<TargetFacts> = {}) =>
   planRestore(MANIFEST, { ...OPTIONS, ...options }, { target: { ...TARGET, ...target }, phaseOf });
-const existing = (name: string, hasRows = true) => ({ tables: [{ schema: 'public', name, hasRows }] });
+const existing = (name: string, hasRows = true, columns = ['id', 'name']) => ({
+  tables: [{ schema: 'public', name, hasRows, columns }],
+});
 
 test('an empty target gets everything, in the order of the phases', () => {
   const { tables, phases, totals, schemaSections } = plan();
@@ -115,6 +117,18 @@ test('tables that exist are refused, skipped or replaced, as asked', () => {
       .action;
   assert.equal(action('skip'), 'skip');
   assert.equal(action('replace'), 'replace');
+});
+
+test('rows are not planned into tables that lack their columns', () => {
+  const narrow = existing('users', true, ['id']);
+  assert.throws(() => plan({ onConflict: 'replace' }, narrow), {
+    code: 'RESTORE_CONFLICT',
+    message: /public\.users \(name\)/,
+  });
+  assert.throws(() => plan({ only: 'data', tables: ['users'], onConflict: 'replace' }, narrow), {
+    code: 'RESTORE_CONFLICT',
+  });
+  assert.equal(plan({ onConflict: 'skip' }, narrow).tables.length, 4);
 });
 
 test('what the first attempt created is no conflict for the second', () => {

@@ -43,7 +43,13 @@ export interface TargetFacts {
   readonly superuser: boolean;
   readonly supabase: boolean;
   /** Tables that are neither the system's, an extension's nor the platform's. */
-  readonly tables: readonly { readonly schema: string; readonly name: string; readonly hasRows: boolean }[];
+  readonly tables: readonly {
+    readonly schema: string;
+    readonly name: string;
+    readonly hasRows: boolean;
+    /** Those that can be written, in their order. */
+    readonly columns: readonly string[];
+  }[];
   /** Tables of the platform's schemas, with the columns that can be written, in their order. */
   readonly managedTables: readonly {
     readonly schema: string;

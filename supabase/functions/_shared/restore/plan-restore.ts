@@ -20,9 +20,11 @@ export function planRestore(
 ): RestorePlan {
   refuseTarget(manifest, target, options);
   const notes: string[] = [];
+  const misshapen: string[] = [];
   const chosen = chooseRestored(manifest, options);
-  const planned = chosen.map((table) => planTable(table, { manifest, options, target, phaseOf, notes }));
+  const planned = chosen.map((table) => planTable(table, { manifest, options, target, phaseOf, notes, misshapen }));
   refuseConflicts(planned, options, target);
+  refuseMisshapen(misshapen, target);
   const tables = planned.map(({ conflict: _, ...table }) => table).sort(byPhase);
   const data = options.only === 'schema' ? [] : tables.filter(({ action }) => action !== 'skip');
   const totals = sum(data);
@@ -71,6 +73,8 @@ interface Planning {
   readonly target: TargetFacts;
   readonly phaseOf: PhaseOf;
   readonly notes: string[];
+  /** Tables of the target that lack columns of the backup, with their names. */
+  readonly misshapen: string[];
 }
 
 type Considered = PlannedTable & { readonly conflict: boolean };
@@ -82,6 +86,10 @@ function planTable(table: ManifestTable, planning: Planning): Considered {
   const place = { schema: renamed(table.schema, options), name: table.name };
   const existing = target.tables.find(({ schema, name }) => schema === place.schema && name === place.name);
   const base = { table, target: place, phase, columns: table.columns };
+  const lacking = existing ? table.columns.filter((column) => !existing.columns.includes(column)) : [];
+  const intoExisting = options.only === 'data' || options.onConflict === 'replace';
+  if (lacking.length > 0 && intoExisting)
+    planning.misshapen.push(`${place.schema}.${place.name} (${lacking.join(', ')})`);
   const occupied = options.only === 'data' ? existing?.hasRows === true : existing !== undefined;
   if (options.only === 'data' && existing === undefined) return { ...base, action: 'load', conflict: true };
   if (!occupied) return { ...base, action: 'load', conflict: false };
@@ -133,6 +141,15 @@ function refuseConflicts(planned: readonly Considered[], options: RestoreOptions
         hint: 'Restore without --data-only, or name only tables that the target has with --tables.',
       })
     : ERRORS.RESTORE_CONFLICT(`these tables of the target have rows, or are not there: ${shown}`, { details });
+}
+
+/** Rows cannot go where their columns are not; the shape of a table that exists is the owner's to change. */
+function refuseMisshapen(misshapen: readonly string[], target: TargetFacts): void {
+  if (misshapen.length === 0 || target.unfinishedRestoreOf !== null) return;
+  throw ERRORS.RESTORE_CONFLICT(`tables of the target lack columns that the backup has: ${misshapen.join('; ')}`, {
+    details: { tables: misshapen },
+    hint: 'Give these tables their columns back, or drop them and restore them with --tables.',
+  });
 }
 
 function byPhase(one: PlannedTable, other: PlannedTable): number {

@@ -1,58 +1,120 @@
 /** Moves the DDL of one schema to another name. Pure. */
-import { identifierOf, lexSql, type SqlToken } from './sql-lexer.ts';
+import { isWord, nameAfter } from './entry-subject.ts';
+import { codeTokens, identifierOf, lexSql, type SqlToken } from './sql-lexer.ts';
 import { namePattern } from './sql-names.ts';
 
+/** What a name follows that is of a relation, a type or a function, never of a column. */
+const BEFORE_OBJECT = new Set([
+  ...['FROM', 'JOIN', 'ONLY', 'TABLE', 'INTO', 'UPDATE', 'ON', 'REFERENCES', 'FUNCTION', 'PROCEDURE', 'VIEW', 'TYPE'],
+  ...['DOMAIN', 'SEQUENCE', 'INDEX', 'NAME', 'TO', 'PARTITION', 'TRIGGER', 'INHERITS', 'OPERATOR', 'OF', 'RETURNS'],
+  ...['AGGREGATE', 'COLLATE', 'STATISTICS', 'POLICY', 'CLASS', 'FAMILY', 'COLUMN', 'CONFIGURATION', 'DICTIONARY'],
+]);
+const HEADING_SCHEMA = /^(-- .*; Type: [A-Z_ ]+; Schema: )(.*)(; Owner: .*)$/s;
+
 /**
- * Renames `from` where it qualifies a name or is what SCHEMA names, and in the texts that pg_dump writes for regclass
- * (`nextval('public.seq'::regclass)`, `setval('public.seq', …)`). Strings, function bodies and comments stay.
+ * Renames `from` where it qualifies a name or is what SCHEMA names, in headings, and in the texts that pg_dump writes for
+ * regclass (`nextval('public.seq'::regclass)`, `setval('public.seq', …)`). Strings, function bodies and comments stay.
  */
 export function renameSchema(sql: string, from: string, to: string): string {
-  const tokens = [...lexSql(sql)];
+  const all = [...lexSql(sql)];
+  const code = all.filter(({ kind }) => kind !== 'space' && kind !== 'comment');
   const target = `"${to.replaceAll('"', '""')}"`;
-  return tokens
-    .map((token, index) => {
-      if (token.kind === 'word' || token.kind === 'quoted') return isSchema(tokens, index, from) ? target : token.text;
-      return token.kind === 'string' && isRelationText(tokens, index)
-        ? renamedText(token.text, from, target)
-        : token.text;
+  const rename = new Map<number, string>();
+  const clash = namesARelation(code, from);
+  for (const [index, token] of code.entries()) {
+    if (isSchema(code, index, { from, clash })) rename.set(token.start, target);
+    else if (token.kind === 'string' && isRelationText(code, index))
+      rename.set(token.start, renamedText(token.text, from, target));
+  }
+  return all
+    .map((token) => {
+      if (token.kind !== 'comment') return rename.get(token.start) ?? token.text;
+      const [, before, schema, after] = HEADING_SCHEMA.exec(token.text) ?? [];
+      return schema === from.replace(/[\n\r]/g, ' ') ? `${before}${to.replace(/[\n\r]/g, ' ')}${after}` : token.text;
     })
     .join('');
 }
 
-/** Functions whose body, which stays as it is, names the schema. */
+/** Functions whose body or search_path, which stay as they are, names the schema; as the dump writes their names. */
 export function bodiesThatName(sql: string, schema: string): string[] {
-  const [, name] = /CREATE (?:FUNCTION|PROCEDURE) ((?:"(?:[^"]|"")*"|[^\s("]+)+)\(/.exec(sql) ?? [];
-  if (!name) return [];
-  const mention = new RegExp(
-    `(?<![\\w$"])(?:${schema.replace(/[^\w]/g, '\\$&')}|"${schema.replace(/[^\w]/g, '\\$&')}")\\.`,
+  const tokens = codeTokens(sql);
+  if (
+    !isWord(tokens[0], 'CREATE') ||
+    !tokens.slice(1, 4).some((token) => isWord(token, 'FUNCTION') || isWord(token, 'PROCEDURE'))
+  )
+    return [];
+  const plain = schema.replace(/[^\w]/g, '\\$&');
+  const quoted = `"${schema.replaceAll('"', '""').replace(/[^\w]/g, '\\$&')}"`;
+  const mention = new RegExp(`(?<![\\w$"])(?:${plain}|${quoted})\\s*\\.`, 'i');
+  const named = tokens.some(({ kind, text }, index) => {
+    if (kind !== 'string') return false;
+    return mention.test(text) || (text === `'${schema.replaceAll("'", "''")}'` && inSearchPath(tokens, index));
+  });
+  return named ? [nameAfter(tokens, ['FUNCTION', 'PROCEDURE']).join('.')] : [];
+}
+
+/** `SET "search_path" TO 'a', 'b'`. */
+function inSearchPath(tokens: readonly SqlToken[], index: number): boolean {
+  let at = index - 1;
+  while (tokens[at]?.text === ',' || tokens[at]?.kind === 'string') at--;
+  const setting = tokens[at - 1];
+  return isWord(tokens[at], 'TO') && setting !== undefined && identifierOf(setting) === 'search_path';
+}
+
+/**
+ * Does a query name a table or an alias of the schema's name? Then `name.x` may be a column. Elsewhere pg_dump qualifies no
+ * columns. PUBLIC without quotes is everybody, not the schema.
+ */
+function namesARelation(code: readonly SqlToken[], from: string): boolean {
+  if (!code.some((token) => isWord(token, 'SELECT') || isWord(token, 'UPDATE') || isWord(token, 'DELETE')))
+    return false;
+  return code.some(
+    (token, index) =>
+      isName(token) &&
+      identifierOf(token) === from &&
+      !isWord(token, 'PUBLIC') &&
+      code[index + 1]?.text !== '.' &&
+      !isWord(code[index - 1], 'SCHEMA'),
   );
-  return [...lexSql(sql)].some(({ kind, text }) => kind === 'string' && mention.test(text)) ? [name] : [];
 }
 
-function isSchema(tokens: readonly SqlToken[], index: number, from: string): boolean {
-  if (identifierOf(tokens[index]!) !== from) return false;
-  const before = previous(tokens, index);
-  if (tokens[index + 1]?.text === '.') return before?.text !== '.';
-  return before?.kind === 'word' && before.text.toUpperCase() === 'SCHEMA';
+function isSchema(
+  code: readonly SqlToken[],
+  index: number,
+  { from, clash }: { from: string; clash: boolean },
+): boolean {
+  const token = code[index]!;
+  if (!isName(token) || identifierOf(token) !== from) return false;
+  const before = code[index - 1];
+  if (code[index + 1]?.text !== '.') return isWord(before, 'SCHEMA');
+  if (before?.text === '.') return false;
+  return !clash || isSurelyQualifier(code, index);
 }
 
-function isRelationText(tokens: readonly SqlToken[], index: number): boolean {
-  const cast =
-    tokens[index + 1]?.text === ':' && tokens[index + 2]?.text === ':' && nameOf(tokens[index + 3]) === 'regclass';
-  if (cast) return true;
-  const open = previous(tokens, index);
-  return open?.text === '(' && nameOf(tokens[tokens.indexOf(open) - 1]) === 'setval';
+/** Between `schema.relation` and `relation.column`, what stands around them decides. */
+function isSurelyQualifier(code: readonly SqlToken[], index: number): boolean {
+  const before = code[index - 1];
+  const after = code[index + 3]?.text;
+  if (after === '.' || after === '(') return true;
+  if (before?.kind === 'word' && BEFORE_OBJECT.has(before.text.toUpperCase())) return true;
+  // A cast, or a type behind the name of an argument.
+  if (before?.text === ':' || before?.kind === 'quoted') return true;
+  // FROM ((a.b JOIN …: parentheses around the first table of a join.
+  let at = index - 1;
+  while (code[at]?.text === '(') at--;
+  return at < index - 1 && (isWord(code[at], 'FROM') || isWord(code[at], 'JOIN') || isWord(code[at], 'INHERITS'));
 }
 
-const nameOf = (token: SqlToken | undefined) => (token ? identifierOf(token) : '');
+const isName = ({ kind }: SqlToken) => kind === 'word' || kind === 'quoted';
+
+function isRelationText(code: readonly SqlToken[], index: number): boolean {
+  const cast = code[index + 1]?.text === ':' && code[index + 2]?.text === ':' && nameOf(code[index + 3]) === 'regclass';
+  return cast || (code[index - 1]?.text === '(' && nameOf(code[index - 2]) === 'setval');
+}
+
+const nameOf = (token: SqlToken | undefined) => (token && isName(token) ? identifierOf(token) : '');
 
 function renamedText(text: string, from: string, target: string): string {
   const [, rest] = new RegExp(`^'${namePattern(from.replaceAll("'", "''"))}(\\..*)$`, 's').exec(text) ?? [];
   return rest ? `'${target.replaceAll("'", "''")}${rest}` : text;
-}
-
-function previous(tokens: readonly SqlToken[], index: number): SqlToken | undefined {
-  for (let at = index - 1; at >= 0; at--)
-    if (tokens[at]!.kind !== 'space' && tokens[at]!.kind !== 'comment') return tokens[at];
-  return undefined;
 }

@@ -49,7 +49,7 @@ export async function restoreRows(work: RestoreRows, results: PhaseResult[]): Pr
       verdict: missing.length === 0 ? 'passed' : 'failed',
       detail:
         missing.length === 0
-          ? `${phase.rows} rows of ${phase.tables} tables are in; to look at: ${phase.validate}`
+          ? `${phase.rows.toLocaleString('en-US')} rows of ${phase.tables} tables are in; to look at: ${phase.validate}`
           : missing.join('; '),
     });
   }

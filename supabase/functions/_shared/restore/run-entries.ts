@@ -30,23 +30,40 @@ export function entryKey({ type, schema, name, sql }: DumpEntry): string {
     .slice(0, 32);
 }
 
-/** Throws RESTORE_FAILED naming the first entry that failed; the other sessions stop at their next entry. */
+/**
+ * Throws RESTORE_FAILED naming the first entry that failed, with the server's message, and its SQLSTATE in `details`;
+ * the other sessions stop at their next entry. Settings run in every session and leave no mark: they must hold again in
+ * the sessions of the next attempt.
+ */
 export async function runEntries(work: RunEntries): Promise<void> {
-  for (const stage of work.stages) await runStage(stage, work);
+  for (const stage of work.stages) {
+    work.signal.throwIfAborted();
+    const settings = stage.filter(({ everywhere }) => everywhere).flatMap(({ entries }) => entries);
+    for (const entry of settings) await Promise.all(work.sessions.map((session) => set(entry, session)));
+    if (settings.length === 0) await runStage(stage, work);
+  }
+}
+
+async function set(entry: DumpEntry, session: PgSession): Promise<void> {
+  try {
+    await session.query(entry.sql);
+  } catch (error) {
+    throw failedEntry(error, entry);
+  }
 }
 
 async function runStage(stage: Stage, work: RunEntries): Promise<void> {
   const waiting = [...stage];
   const active = new Set<Unit>();
-  let failed = false;
+  const errors: unknown[] = [];
   let wake: (() => void)[] = [];
   const changed = () => {
     for (const one of wake) one();
     wake = [];
   };
+  const isOver = () => errors.length > 0 || work.signal.aborted;
   const takeSome = async (session: PgSession): Promise<void> => {
-    while (waiting.length > 0 && !failed) {
-      work.signal.throwIfAborted();
+    while (waiting.length > 0 && !isOver()) {
       const index = waiting.findIndex((unit) => fits(unit, active));
       if (index < 0) {
         await new Promise<void>((resolve) => wake.push(resolve));
@@ -55,18 +72,18 @@ async function runStage(stage: Stage, work: RunEntries): Promise<void> {
       const [unit] = waiting.splice(index, 1);
       active.add(unit!);
       try {
-        for (const entry of unit!.entries) await runEntry(entry, session, work);
+        for (const entry of unit!.entries) if (!isOver()) await runEntry(entry, session, work);
       } catch (error) {
-        failed = true;
-        throw error;
+        errors.push(error);
       } finally {
         active.delete(unit!);
         changed();
       }
     }
   };
-  const all = await Promise.allSettled(work.sessions.slice(0, stage.length).map(takeSome));
-  for (const one of all) if (one.status === 'rejected') throw one.reason;
+  await Promise.all(work.sessions.slice(0, stage.length).map(takeSome));
+  if (errors.length > 0) throw errors[0];
+  work.signal.throwIfAborted();
 }
 
 function fits(unit: Unit, active: ReadonlySet<Unit>): boolean {

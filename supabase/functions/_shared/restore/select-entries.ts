@@ -1,15 +1,20 @@
 /** The entries of a dump that named tables or schemas need. Pure. */
 import type { DumpEntry } from './contracts.ts';
-import { headingName, IDENTIFIER, qualifiedPattern } from './sql-names.ts';
+import { indexOf, isWord, nameAfter, type Subject, subjectOf } from './entry-subject.ts';
+import { codeTokens } from './sql-lexer.ts';
+import { headingName } from './sql-names.ts';
+import { RESUME_DEFAULT_PRIVILEGES, SUSPEND_DEFAULT_PRIVILEGES } from './suspend-default-privileges.ts';
 
 export interface Selection {
   /** null: all of the schemas below. */
   readonly tables: readonly { readonly schema: string; readonly name: string }[] | null;
   readonly schemas: readonly string[] | null;
-  /** Is there such a table in the target, for foreign keys that leave the selection? */
+  /** Is there such a table in the target, for what leaves the selection: foreign keys, parents of partitions? */
   exists(schema: string, name: string): boolean;
   /** Of the section before: sequences that belong to the tables, as `schema.name`. */
   readonly sequences?: ReadonlySet<string>;
+  /** True: partitions of a parent that is in the target already are attached by `later`, not by `entries`. */
+  readonly attachLater?: boolean;
 }
 
 export interface Selected {
@@ -18,127 +23,152 @@ export interface Selected {
   readonly sequences: ReadonlySet<string>;
   /** What was left out though a table has it, and why. */
   readonly notes: readonly string[];
+  /**
+   * For the end of post-data, that of pre-data first: a partition joins a parent that is there once it has its own keys
+   * and indexes. Attached before, it would be given the parent's, and its own would be there already.
+   */
+  readonly later: readonly DumpEntry[];
 }
-
-const OWN = new Set([
-  'TABLE',
-  'FOREIGN TABLE',
-  'TABLE ATTACH',
-  'ROW SECURITY',
-  'MATERIALIZED VIEW',
-  'MATERIALIZED VIEW DATA',
-]);
-const UNDER = new Set(['CONSTRAINT', 'CHECK CONSTRAINT', 'FK CONSTRAINT', 'TRIGGER', 'RULE', 'POLICY', 'DEFAULT']);
 
 /**
  * Types, functions and extensions that a table needs are expected in the target; the settings at the head of a section
  * stay, but not what Holdfast puts there for a whole database.
  */
 export function selectEntries(all: readonly DumpEntry[], selection: Selection): Selected {
-  const notes: string[] = [];
-  if (selection.tables === null) return ofSchemas(all, selection, notes);
   const sequences = new Set(selection.sequences ?? []);
-  const tables = selection.tables;
-  for (const entry of all) for (const table of tables) addSequence(entry, table, sequences);
-  const indexes = new Set(all.flatMap((entry) => indexOf(entry, tables) ?? []));
-  const entries = all.flatMap((entry) => {
-    if (entry.type === '') return [settingsOnly(entry)];
-    if (!isTheirs(entry, { tables, sequences, indexes })) return [];
-    return refersOut(entry, { ...selection, tables }, notes) ? [] : [entry];
-  });
-  return { entries, sequences, notes };
+  const isChosen = selection.tables ? ofTables(all, selection.tables, sequences) : ofSchemas(selection.schemas ?? []);
+  const entries: DumpEntry[] = [];
+  const notes: string[] = [];
+  const later: DumpEntry[] = [];
+  const indexes = indexKeys(all, isChosen);
+  for (const entry of all) {
+    if (entry.type === '') entries.push(settingsOnly(entry));
+    else if (isChosen(entry)) {
+      const place = placeOf(entry, { selection, indexes });
+      if (place === 'entries') entries.push(entry);
+      else if (place === 'later') later.push(entry);
+      else if (place !== '') notes.push(place);
+    }
+  }
+  return { entries: withOwnGrants(entries), sequences, notes, later };
 }
 
-function ofSchemas(all: readonly DumpEntry[], selection: Selection, notes: string[]): Selected {
-  const schemas = selection.schemas ?? [];
-  const entries = all.flatMap((entry) => {
-    if (entry.type === '') return [settingsOnly(entry)];
-    const isSchema =
-      (entry.type === 'SCHEMA' && schemas.includes(entry.name)) ||
-      schemas.some((schema) => entry.name === `SCHEMA ${schema}`);
-    if (!isSchema && !schemas.includes(entry.schema)) return [];
-    return refersOut(entry, selection, notes) ? [] : [entry];
-  });
-  return { entries, sequences: new Set(), notes };
+/** What new objects are granted by default; MATERIALIZED VIEW may come in post-data, where each entry is alone. */
+const GRANTED = new Set([
+  ...['TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'SCHEMA'],
+  ...['FUNCTION', 'PROCEDURE', 'AGGREGATE', 'TYPE', 'DOMAIN'],
+]);
+
+/** With the target's default privileges suspended while the objects are made, in pre-data. */
+function withOwnGrants(entries: readonly DumpEntry[]): DumpEntry[] {
+  const first = entries.findIndex(({ type }) => GRANTED.has(type));
+  if (first < 0 || entries.some(({ type }) => type === 'CONSTRAINT' || type === 'INDEX')) return [...entries];
+  const entry = { type: 'DEFAULT ACL', schema: '', owner: '' };
+  return [
+    ...entries.slice(0, first),
+    { ...entry, name: 'default privileges suspended', sql: SUSPEND_DEFAULT_PRIVILEGES },
+    ...entries.slice(first),
+    { ...entry, name: 'default privileges resumed', sql: RESUME_DEFAULT_PRIVILEGES },
+  ];
 }
 
-type Tables = readonly { readonly schema: string; readonly name: string }[];
+type Tables = NonNullable<Selection['tables']>;
+type IsChosen = (entry: DumpEntry) => boolean;
 
-function isTheirs(
+function ofSchemas(schemas: readonly string[]): IsChosen {
+  return (entry) => {
+    const subject = subjectOf(entry);
+    return schemas.includes(subject?.kind === 'schema' ? subject.name : entry.schema);
+  };
+}
+
+/** Adds the sequences that the tables own to the set. */
+function ofTables(all: readonly DumpEntry[], tables: Tables, sequences: Set<string>): IsChosen {
+  const wanted = new Set(tables.map((table) => keyOf({ ...table, name: headingName(table.name) })));
+  const isWanted = ({ schema, name }: { schema: string; name: string }) =>
+    wanted.has(keyOf({ schema, name: headingName(name) }));
+  for (const entry of all) {
+    const owner = sequenceOwner(entry);
+    if (owner && isWanted(owner)) sequences.add(keyOf(entry));
+  }
+  const isTable: IsChosen = (entry) => {
+    const subject = subjectOf(entry);
+    return subject?.kind === 'table' && isWanted(subject);
+  };
+  const indexes = indexKeys(all, isTable);
+  const statistics = new Set(all.filter((entry) => entry.type === 'STATISTICS' && isTable(entry)).map(keyOf));
+  const byKind: Partial<Record<Subject['kind'], ReadonlySet<string>>> = {
+    sequence: sequences,
+    index: indexes,
+    statistics,
+  };
+  return (entry) => {
+    if (entry.type === 'INDEX ATTACH') return indexes.has(keyOf(entry));
+    if (entry.type.startsWith('PUBLICATION')) return isWanted(publishedTable(entry));
+    const subject = subjectOf(entry);
+    if (!subject) return false;
+    return subject.kind === 'table' ? isWanted(subject) : (byKind[subject.kind]?.has(keyOf(subject)) ?? false);
+  };
+}
+
+/** Names of the indexes that the chosen entries make. */
+function indexKeys(all: readonly DumpEntry[], isChosen: IsChosen): Set<string> {
+  return new Set(all.flatMap((entry) => (isChosen(entry) ? indexOf(entry) : null) ?? []).map(keyOf));
+}
+
+/** `entries`, `later`, '' for left out, or a note that says why it is. */
+function placeOf(
   entry: DumpEntry,
-  chosen: { tables: Tables; sequences: ReadonlySet<string>; indexes: ReadonlySet<string> },
-): boolean {
-  const { type, name, schema } = entry;
-  if (['SEQUENCE', 'SEQUENCE OWNED BY', 'SEQUENCE SET'].includes(type))
-    return chosen.sequences.has(`${schema}.${name}`);
-  if (type === 'INDEX' || type === 'INDEX ATTACH')
-    return chosen.indexes.has(keyOf(entry)) || isOn(entry, chosen.tables);
-  if (type === 'STATISTICS') return isOn(entry, chosen.tables);
-  if (['COMMENT', 'ACL', 'SECURITY LABEL'].includes(type)) return isAbout(entry, chosen);
-  return chosen.tables.some((table) => {
-    if (table.schema !== schema) return false;
-    const own = headingName(table.name);
-    return OWN.has(type) ? name === own : UNDER.has(type) && name.startsWith(`${own} `) && isOn(entry, [table]);
-  });
+  { selection, indexes }: { selection: Selection; indexes: ReadonlySet<string> },
+): string {
+  const { type, schema, name } = entry;
+  if (type === 'FK CONSTRAINT') {
+    const [to, table] = nameAfter(codeTokens(entry.sql), ['REFERENCES']);
+    if (to === undefined || table === undefined || isInside(selection, to, table) || selection.exists(to, table))
+      return 'entries';
+    return `the foreign key ${name} is left out: ${to}.${table} is not restored and not in the target`;
+  }
+  if (type === 'TABLE ATTACH') {
+    const [to, parent] = nameAfter(codeTokens(entry.sql), ['TABLE']);
+    if (isInside(selection, to!, parent!)) return 'entries';
+    if (selection.exists(to!, parent!)) return selection.attachLater ? 'later' : 'entries';
+    return `${schema}.${name} becomes a table of its own: ${to}.${parent}, which it is a partition of, is not restored and not in the target`;
+  }
+  if (type === 'INDEX ATTACH') {
+    const [to, index] = nameAfter(codeTokens(entry.sql), ['INDEX']);
+    // The index of a parent that is there takes the partition's when the partition is attached.
+    return !selection.attachLater || indexes.has(`${to}.${index}`) ? 'entries' : '';
+  }
+  // A partition's own setting of its parent's trigger, which it has once it is attached.
+  if (type === 'TRIGGER' && !isWord(codeTokens(entry.sql)[0], 'CREATE'))
+    return selection.attachLater ? 'later' : 'entries';
+  if (type.startsWith('PUBLICATION'))
+    return `${publishedName(entry)} is not added to the publication ${nameAfter(codeTokens(entry.sql), ['PUBLICATION'])[0]}, which is not restored`;
+  return 'entries';
 }
 
-/** The index that the entry makes on one of the tables, as `schema.name`: of its own, or of a constraint. */
-function indexOf(entry: DumpEntry, tables: Tables): string | null {
-  if (entry.type === 'INDEX') return isOn(entry, tables) ? keyOf(entry) : null;
-  if (entry.type !== 'CONSTRAINT' || !isOn(entry, tables)) return null;
-  const owner = tables.find(
-    ({ schema, name }) => schema === entry.schema && entry.name.startsWith(`${headingName(name)} `),
-  );
-  return owner ? `${entry.schema}.${entry.name.slice(headingName(owner.name).length + 1)}` : null;
+function isInside({ tables, schemas }: Selection, schema: string, name: string): boolean {
+  return tables
+    ? tables.some((one) => one.schema === schema && one.name === name)
+    : (schemas?.includes(schema) ?? false);
 }
 
-/** `TABLE t`, `COLUMN t.c`, `CONSTRAINT c ON t`, `SEQUENCE s`, `INDEX i`. */
-function isAbout(
-  { name, schema }: DumpEntry,
-  { tables, sequences, indexes }: { tables: Tables; sequences: ReadonlySet<string>; indexes: ReadonlySet<string> },
-): boolean {
-  const [, kind, rest = ''] = /^([A-Z]+(?: [A-Z]+)*) (.*)$/.exec(name) ?? [];
-  const bare = rest.replaceAll('"', '');
-  if (kind === 'SEQUENCE') return sequences.has(`${schema}.${bare}`);
-  if (kind === 'INDEX') return indexes.has(`${schema}.${bare}`);
-  return tables.some((table) => {
-    if (table.schema !== schema) return false;
-    const own = headingName(table.name).replaceAll('"', '');
-    if (kind === 'TABLE' || kind === 'FOREIGN TABLE') return bare === own;
-    if (kind === 'COLUMN') return bare.startsWith(`${own}.`);
-    return ['CONSTRAINT', 'TRIGGER', 'POLICY', 'RULE'].includes(kind ?? '') && bare.endsWith(` ON ${own}`);
-  });
+function publishedTable({ sql }: DumpEntry): { schema: string; name: string } {
+  const [schema = '', name = ''] = nameAfter(codeTokens(sql), ['TABLE']);
+  return { schema, name };
 }
 
-/** Does its SQL name one of the tables where it says what it is on? */
-function isOn({ sql }: DumpEntry, tables: Tables): boolean {
-  return tables.some(({ schema, name }) =>
-    new RegExp(`\\b(?:ON|TABLE|FROM|TO)(?: ONLY)? ${qualifiedPattern(schema, name)}(?=[\\s;(])`).test(sql),
-  );
+function publishedName(entry: DumpEntry): string {
+  const { schema, name } = publishedTable(entry);
+  return name === '' ? `the schema ${entry.schema}` : `${schema}.${name}`;
 }
 
-function addSequence({ type, name, schema, sql }: DumpEntry, table: Tables[number], sequences: Set<string>): void {
-  const owner = qualifiedPattern(table.schema, table.name);
-  const owned =
-    (type === 'SEQUENCE OWNED BY' && new RegExp(`OWNED BY ${owner}\\.`).test(sql)) ||
-    (type === 'SEQUENCE' && new RegExp(`ALTER TABLE ${owner} ALTER COLUMN ${IDENTIFIER} ADD GENERATED`).test(sql));
-  if (owned) sequences.add(`${schema}.${name}`);
-}
-
-/** A foreign key to a table that will not be there would end the restore. */
-function refersOut({ type, name, sql }: DumpEntry, { tables, schemas, exists }: Selection, notes: string[]): boolean {
-  if (type !== 'FK CONSTRAINT') return false;
-  const [, schemaText, tableText] = new RegExp(`REFERENCES (${IDENTIFIER})\\.(${IDENTIFIER})`).exec(sql) ?? [];
-  if (!schemaText || !tableText) return false;
-  const [schema, table] = [plainName(schemaText), plainName(tableText)];
-  const inside = tables ? tables.some((one) => one.schema === schema && one.name === table) : schemas?.includes(schema);
-  if (inside || exists(schema, table)) return false;
-  notes.push(`the foreign key ${name} is left out: ${schema}.${table} is not restored and not in the target`);
-  return true;
-}
-
-export function plainName(text: string): string {
-  return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text;
+/** The table that a sequence belongs to, by OWNED BY or as its identity; null: it belongs to none. */
+function sequenceOwner({ type, sql }: DumpEntry): { schema: string; name: string } | null {
+  if (type !== 'SEQUENCE' && type !== 'SEQUENCE OWNED BY') return null;
+  const tokens = codeTokens(sql);
+  const [schema, name] = nameAfter(tokens, type === 'SEQUENCE' ? ['TABLE'] : ['BY']);
+  return schema === undefined || name === undefined ? null : { schema, name };
 }
 
 function settingsOnly(entry: DumpEntry): DumpEntry {
@@ -146,4 +176,4 @@ function settingsOnly(entry: DumpEntry): DumpEntry {
   return { ...entry, sql: `${lines.join('\n')}\n` };
 }
 
-const keyOf = ({ schema, name }: DumpEntry) => `${schema}.${name}`;
+const keyOf = ({ schema, name }: { schema: string; name: string }) => `${schema}.${name}`;

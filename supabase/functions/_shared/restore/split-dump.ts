@@ -1,71 +1,93 @@
 /** Cuts pg_dump's text at its headings. Pure. */
 import type { DumpEntry } from './contracts.ts';
+import { PLATFORM_ENTRY, REALTIME_BLOCK, splitAdditions } from './platform-additions.ts';
+import { portableSubscription } from './portable-subscription.ts';
 import { lexSql } from './sql-lexer.ts';
+
+type Heading = Omit<DumpEntry, 'sql'>;
 
 const HEADING =
   /^-- (?:Data for )?Name: (?<name>.*); Type: (?<type>[A-Z_ ]+); Schema: (?<schema>.*); Owner: ?(?<owner>.*?)(?:; Tablespace: .*)?\n$/;
+const COMPLETE = '-- PostgreSQL database dump complete\n';
 /** pg_dump prints them between entries, on behalf of those that follow. */
 const SETTING = /^SET (default_tablespace|default_table_access_method) = (.*);$/;
 const USUAL: Readonly<Record<string, string>> = { default_tablespace: "''", default_table_access_method: 'heap' };
+/** What the settings have an effect on. */
+const STORED = new Set(['TABLE', 'INDEX', 'CONSTRAINT', 'MATERIALIZED VIEW']);
 
 /**
  * The entries in their order; first, with type '', what stands before the first heading. A heading inside a string, a
- * function's body or a comment is none.
+ * function's body or a comment is none. What a backup of a Supabase project adds to pg_dump's text (its realtime
+ * publication, triggers and policies on the platform's tables) is entries of type PLATFORM.
  */
 export function splitDump(text: string): DumpEntry[] {
   const entries: DumpEntry[] = [];
   const settings = new Map<string, string>();
-  let head: Omit<DumpEntry, 'sql'> = { name: '', type: '', schema: '', owner: '' };
+  let heading: Heading = { name: '', type: '', schema: '', owner: '' };
   let from = 0;
   const close = (to: number) => {
-    const sql = takeSettings(
-      text.slice(from, to),
-      (name, value) => settings.set(name, value),
-      withSettings(head, settings),
-    );
-    if (head.type !== '' || sql.trim() !== '') entries.push({ ...head, sql });
+    const { sql, changes } = withoutSettings(text.slice(from, to));
+    const own = { ...heading, sql: withSettings(heading, sql, settings) };
+    if (heading.type !== '' || sql.trim() !== '') entries.push(portableSubscription(own));
+    for (const [name, value] of changes) settings.set(name, value);
     from = to;
   };
-  for (const { heading, start } of headings(text)) {
-    close(start);
-    head = heading;
-  }
-  close(text.length);
-  return entries;
-}
-
-function* headings(text: string): Generator<{ heading: Omit<DumpEntry, 'sql'>; start: number }> {
-  let opener = -1;
-  for (const token of lexSql(text)) {
-    const groups = token.kind === 'comment' && opener >= 0 ? HEADING.exec(token.text)?.groups : undefined;
-    if (groups) {
-      const { name, type, schema, owner } = groups as Record<'name' | 'type' | 'schema' | 'owner', string>;
-      yield { heading: { name, type, schema: schema === '-' ? '' : schema, owner }, start: opener };
+  let end = text.length;
+  for (const cut of cuts(text)) {
+    close(cut.start);
+    if (cut.heading === 'end') {
+      end = cut.start;
+      break;
     }
-    opener = token.kind === 'comment' && token.text === '--\n' ? token.start : -1;
+    heading = cut.heading;
+  }
+  if (end === text.length) close(end);
+  return [...entries, ...splitAdditions(text.slice(end))];
+}
+
+interface Cut {
+  readonly heading: Heading | 'end';
+  readonly start: number;
+}
+
+function* cuts(text: string): Generator<Cut> {
+  let opener = -1;
+  for (const { kind, text: token, start } of lexSql(text)) {
+    if (kind === 'comment' && opener >= 0) {
+      const heading = headingOf(token);
+      if (heading) yield { heading, start: opener };
+      if (token === COMPLETE) return yield { heading: 'end', start: opener };
+    }
+    if (token === 'do' && text.startsWith(REALTIME_BLOCK, start)) yield { heading: PLATFORM_ENTRY, start };
+    opener = kind === 'comment' && token === '--\n' ? start : -1;
   }
 }
 
-/** Only where they are not the usual ones: they make the entry right wherever it runs. */
-function withSettings({ type }: Omit<DumpEntry, 'sql'>, settings: ReadonlyMap<string, string>): string {
-  if (!['TABLE', 'INDEX', 'CONSTRAINT', 'MATERIALIZED VIEW'].includes(type)) return '';
-  return [...settings]
-    .filter(([name, value]) => USUAL[name] !== value.replaceAll('"', ''))
-    .map(([name, value]) => `SET LOCAL ${name} = ${value};\n`)
-    .join('');
+function headingOf(comment: string): Heading | null {
+  const groups = HEADING.exec(comment)?.groups;
+  if (!groups) return null;
+  const { name, type, schema, owner } = groups as Record<'name' | 'type' | 'schema' | 'owner', string>;
+  return { name, type, schema: schema === '-' ? '' : schema, owner };
 }
 
-/** Without the settings at its end, which belong to the entries that follow. */
-function takeSettings(sql: string, take: (name: string, value: string) => void, prefix: string): string {
+/** Settings that are not the usual ones hold for this entry alone, wherever it runs and whatever runs after it. */
+function withSettings({ type }: Heading, sql: string, settings: ReadonlyMap<string, string>): string {
+  const unusual = [...settings].filter(([name, value]) => USUAL[name] !== value.replaceAll('"', ''));
+  if (!STORED.has(type) || unusual.length === 0) return sql;
+  const set = unusual.map(([name, value]) => `SET LOCAL ${name} = ${value};\n`).join('');
+  return `${set}${sql}\n${unusual.map(([name]) => `SET LOCAL ${name} TO DEFAULT;\n`).join('')}`;
+}
+
+/** The settings at its end belong to the entries that follow. */
+function withoutSettings(sql: string): { sql: string; changes: [string, string][] } {
   const lines = sql.split('\n');
-  let end = lines.length;
-  for (; end > 0; end--) {
-    const line = lines[end - 1]!;
-    if (line !== '' && !SETTING.test(line)) break;
-  }
-  for (const line of lines.slice(end)) {
+  const changes: [string, string][] = [];
+  while (lines.length > 0) {
+    const line = lines.at(-1)!;
     const [, name, value] = SETTING.exec(line) ?? [];
-    if (name) take(name, value!);
+    if (line !== '' && name === undefined) break;
+    if (name !== undefined) changes.unshift([name, value!]);
+    lines.pop();
   }
-  return `${prefix}${lines.slice(0, end).join('\n')}\n`;
+  return { sql: `${lines.join('\n')}\n`, changes };
 }

@@ -1,4 +1,4 @@
-/** Just enough of PostgreSQL's lexical rules (manual, section 4.1) to know what of a dump is code and what is quoted. Pure. */
+/** PostgreSQL's lexical rules (manual, section 4.1), as far as needed to tell code from what is quoted. Pure. */
 
 export interface SqlToken {
   readonly kind: 'space' | 'comment' | 'word' | 'quoted' | 'string' | 'number' | 'other';
@@ -9,9 +9,10 @@ export interface SqlToken {
 const SPACE = /[ \t\n\r\f\v]+/y;
 const LINE_COMMENT = /--[^\n]*\n?/y;
 const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
-const QUOTED = /"(?:[^"]|"")*"?/y;
-const STRING = /'(?:[^']|'')*'?/y;
-const ESCAPED_STRING = /'(?:[^'\\]|''|\\.)*'?/sy;
+// Each has one way to match a text: alternatives per character would keep a place to return to for every one of them.
+const QUOTED = /"[^"]*(?:""[^"]*)*"?/y;
+const STRING = /'[^']*(?:''[^']*)*'?/y;
+const ESCAPED_STRING = /'[^'\\]*(?:(?:''|\\.)[^'\\]*)*\\?'?/sy;
 const DOLLAR = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 const NUMBER = /\d[\w.]*/y;
 
@@ -24,31 +25,42 @@ export function* lexSql(text: string): Generator<SqlToken> {
   }
 }
 
+/** Without space and comments. */
+export function codeTokens(text: string): SqlToken[] {
+  return [...lexSql(text)].filter(({ kind }) => kind !== 'space' && kind !== 'comment');
+}
+
 function tokenAt(text: string, at: number): [SqlToken['kind'], number] {
-  const end = (pattern: RegExp, from = at) => {
-    pattern.lastIndex = from;
-    return pattern.test(text) ? pattern.lastIndex : -1;
-  };
   const char = text[at]!;
-  let found = end(SPACE);
-  if (found > 0) return ['space', found];
-  if (text.startsWith('--', at)) return ['comment', end(LINE_COMMENT)];
+  const space = endOf(SPACE, text, at);
+  if (space > 0) return ['space', space];
+  if (text.startsWith('--', at)) return ['comment', endOf(LINE_COMMENT, text, at)];
   if (text.startsWith('/*', at)) return ['comment', blockCommentEnd(text, at)];
-  if (char === "'") return ['string', end(STRING)];
-  if (char === '"') return ['quoted', end(QUOTED)];
-  if (char === '$') {
-    found = end(DOLLAR);
-    if (found > 0) return ['string', dollarEnd(text, at, found)];
+  if (char === "'") return ['string', endOf(STRING, text, at)];
+  if (char === '"') return ['quoted', endOf(QUOTED, text, at)];
+  const dollar = char === '$' ? endOf(DOLLAR, text, at) : -1;
+  if (dollar > 0) return ['string', dollarEnd(text, at, dollar)];
+  const word = endOf(WORD, text, at);
+  if (word > 0) return prefixed(text, at, word) ?? ['word', word];
+  const number = endOf(NUMBER, text, at);
+  return number > 0 ? ['number', number] : ['other', at + (text.codePointAt(at)! > 0xffff ? 2 : 1)];
+}
+
+/** What a letter in front of a quote makes of it: E'', B'', X'', N'', U&'', U&"". */
+function prefixed(text: string, at: number, wordEnd: number): [SqlToken['kind'], number] | null {
+  const word = text.slice(at, wordEnd).toLowerCase();
+  if (text[wordEnd] === "'") {
+    if (word === 'e') return ['string', endOf(ESCAPED_STRING, text, wordEnd)];
+    if (['b', 'x', 'n'].includes(word)) return ['string', endOf(STRING, text, wordEnd)];
   }
-  found = end(WORD);
-  if (found > 0) {
-    const prefix = text.slice(at, found).toLowerCase();
-    if (text[found] === "'" && prefix === 'e') return ['string', end(ESCAPED_STRING, found)];
-    if (text[found] === "'" && ['b', 'x', 'n'].includes(prefix)) return ['string', end(STRING, found)];
-    return ['word', found];
-  }
-  found = end(NUMBER);
-  return found > 0 ? ['number', found] : ['other', at + (text.codePointAt(at)! > 0xffff ? 2 : 1)];
+  if (word !== 'u' || text[wordEnd] !== '&') return null;
+  if (text[wordEnd + 1] === "'") return ['string', endOf(STRING, text, wordEnd + 1)];
+  return text[wordEnd + 1] === '"' ? ['quoted', endOf(QUOTED, text, wordEnd + 1)] : null;
+}
+
+function endOf(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.test(text) ? pattern.lastIndex : -1;
 }
 
 /** Block comments nest. */
@@ -73,7 +85,18 @@ function dollarEnd(text: string, at: number, bodyAt: number): number {
   return close < 0 ? text.length : close + tag.length;
 }
 
-/** The name that an identifier token means: folded, or without its quotes. */
-export function identifierOf(token: SqlToken): string {
-  return token.kind === 'quoted' ? token.text.slice(1, -1).replaceAll('""', '"') : token.text.toLowerCase();
+/** The name that an identifier token means: folded (ASCII alone, as in a UTF-8 database), or without its quotes. */
+export function identifierOf({ kind, text }: SqlToken): string {
+  if (kind !== 'quoted') return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  const unicode = !text.startsWith('"');
+  const name = text.slice(unicode ? 3 : 1, -1).replaceAll('""', '"');
+  return unicode ? unescaped(name) : name;
+}
+
+/** `\0441`, `\+01F3E8` and `\\` in U&"". */
+function unescaped(name: string): string {
+  return name.replace(/\\(?:\\|\+([0-9a-f]{6})|([0-9a-f]{4}))/gi, (all, six?: string, four?: string) => {
+    const code = six ?? four;
+    return code === undefined ? all.slice(1) : String.fromCodePoint(Number.parseInt(code, 16));
+  });
 }
