@@ -28,7 +28,7 @@ export const RESTORE_ERRORS = defineErrors({
   RESTORE_INTERRUPTED: {
     kind: 'transient',
     http: 500,
-    exit: 1,
+    exit: 130,
     hint: 'Run the same command again: it goes on after the last table that is whole.',
   },
   CONFIRMATION_MISSING: {

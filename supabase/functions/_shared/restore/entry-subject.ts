@@ -46,6 +46,18 @@ const WORDS_BEFORE_KIND = new Set(['FOREIGN', 'MATERIALIZED']);
 
 /** null: something that belongs to no table, sequence, schema, publication or subscription. */
 export function subjectOf(entry: DumpEntry): Subject | null {
+  let subject = known.get(entry);
+  if (subject === undefined) {
+    subject = readSubject(entry);
+    known.set(entry, subject);
+  }
+  return subject;
+}
+
+/** Entries do not change, and a selection asks for each table again. */
+const known = new WeakMap<DumpEntry, Subject | null>();
+
+function readSubject(entry: DumpEntry): Subject | null {
   const { type, schema, name } = entry;
   if (type === 'SCHEMA') return { kind: 'schema', schema: '', name };
   if (type.startsWith('SEQUENCE')) return { kind: 'sequence', schema, name };

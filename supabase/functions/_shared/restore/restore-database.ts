@@ -7,7 +7,7 @@
  *   5. statistics and checks, and the report with the measured time.
  * Every step leaves its mark in the target together with its work, so that the same call goes on after a failure.
  */
-import { HoldfastError } from '../errors.ts';
+import { ERRORS, HoldfastError } from '../errors.ts';
 import { qualifiedName } from '../postgres/identifiers.ts';
 import { openSession } from '../postgres/open-session.ts';
 import type { PgSession } from '../postgres/session.ts';
@@ -86,6 +86,10 @@ export async function restoreDatabase(means: RestoreMeans, job: RestoreJob): Pro
       differences: [...marks.plan.notes, ...ddl.notes, ...config.differences],
     };
     return await report(restoring, () => restore(restoring, { control, sessions, ddl, config }));
+  } catch (error) {
+    // An abort closes the sessions, and whatever waited for them says that instead.
+    if (job.signal?.aborted) throw ERRORS.RESTORE_INTERRUPTED('the restore was interrupted', { cause: error });
+    throw error;
   } finally {
     await sessions.close();
   }

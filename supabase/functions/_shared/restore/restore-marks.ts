@@ -90,10 +90,19 @@ async function begin(session: PgSession, { plan, options }: { plan: RestorePlan;
     commit`);
 }
 
+/** The server takes a moment to see that a process which was killed has gone. */
+const LOCK_ATTEMPTS = 20;
+const LOCK_PAUSE_MS = 250;
+
 /** Throws RESTORE_CONFLICT while another process restores into the same database. */
 export async function lockTarget(session: PgSession): Promise<void> {
-  const [row] = await session.query("select pg_try_advisory_lock(hashtext('holdfast restore'), 0)");
-  if (row?.[0] !== 't') {
+  for (let attempt = 1; ; attempt++) {
+    const [row] = await session.query("select pg_try_advisory_lock(hashtext('holdfast restore'), 0)");
+    if (row?.[0] === 't') return;
+    if (attempt < LOCK_ATTEMPTS) {
+      await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+      continue;
+    }
     throw ERRORS.RESTORE_CONFLICT('another restore is working in this database now', {
       hint: 'Wait for it to end, or stop it; then run this command again.',
     });

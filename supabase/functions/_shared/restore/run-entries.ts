@@ -74,7 +74,8 @@ async function runStage(stage: Stage, work: RunEntries): Promise<void> {
       try {
         for (const entry of unit!.entries) if (!isOver()) await runEntry(entry, session, work);
       } catch (error) {
-        errors.push(error);
+        errors.push(error); // first of all: it is what stops the others
+        await rollBack(session);
       } finally {
         active.delete(unit!);
         changed();
@@ -100,12 +101,17 @@ async function runEntry(entry: DumpEntry, session: PgSession, work: RunEntries):
       await session.query(`begin;\n${entry.sql}\n;${work.markSql(key)};\ncommit`);
       break;
     } catch (error) {
-      await session.query('rollback').catch(() => undefined); // a lost connection has rolled back already
-      if (work.tolerant && isThereAlready(error)) break;
-      if (!(isDeadlock(error) && attempt < ATTEMPTS)) throw failedEntry(error, entry);
+      const there = work.tolerant && isThereAlready(error);
+      if (!there && !(isDeadlock(error) && attempt < ATTEMPTS)) throw failedEntry(error, entry);
+      await rollBack(session);
+      if (there) break;
     }
   }
   work.onDone(key);
+}
+
+async function rollBack(session: PgSession): Promise<void> {
+  await session.query('rollback').catch(() => undefined); // a lost connection has rolled back already
 }
 
 function isDeadlock(error: unknown): boolean {

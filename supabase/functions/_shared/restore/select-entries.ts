@@ -164,12 +164,19 @@ function publishedName(entry: DumpEntry): string {
 }
 
 /** The table that a sequence belongs to, by OWNED BY or as its identity; null: it belongs to none. */
-function sequenceOwner({ type, sql }: DumpEntry): { schema: string; name: string } | null {
-  if (type !== 'SEQUENCE' && type !== 'SEQUENCE OWNED BY') return null;
-  const tokens = codeTokens(sql);
-  const [schema, name] = nameAfter(tokens, type === 'SEQUENCE' ? ['TABLE'] : ['BY']);
-  return schema === undefined || name === undefined ? null : { schema, name };
+function sequenceOwner(entry: DumpEntry): { schema: string; name: string } | null {
+  if (entry.type !== 'SEQUENCE' && entry.type !== 'SEQUENCE OWNED BY') return null;
+  let owner = owners.get(entry);
+  if (owner === undefined) {
+    const [schema, name] = nameAfter(codeTokens(entry.sql), entry.type === 'SEQUENCE' ? ['TABLE'] : ['BY']);
+    owner = schema === undefined || name === undefined ? null : { schema, name };
+    owners.set(entry, owner);
+  }
+  return owner;
 }
+
+/** Entries do not change, and a restore selects the entries of many tables, each by itself. */
+const owners = new WeakMap<DumpEntry, { schema: string; name: string } | null>();
 
 function settingsOnly(entry: DumpEntry): DumpEntry {
   const lines = entry.sql.split('\n').filter((line) => /^(SET \w+ = |SELECT pg_catalog\.set_config\()/.test(line));

@@ -9,10 +9,6 @@ export interface SqlToken {
 const SPACE = /[ \t\n\r\f\v]+/y;
 const LINE_COMMENT = /--[^\n]*\n?/y;
 const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
-// Each has one way to match a text: alternatives per character would keep a place to return to for every one of them.
-const QUOTED = /"[^"]*(?:""[^"]*)*"?/y;
-const STRING = /'[^']*(?:''[^']*)*'?/y;
-const ESCAPED_STRING = /'[^'\\]*(?:(?:''|\\.)[^'\\]*)*\\?'?/sy;
 const DOLLAR = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 const NUMBER = /\d[\w.]*/y;
 
@@ -36,8 +32,8 @@ function tokenAt(text: string, at: number): [SqlToken['kind'], number] {
   if (space > 0) return ['space', space];
   if (text.startsWith('--', at)) return ['comment', endOf(LINE_COMMENT, text, at)];
   if (text.startsWith('/*', at)) return ['comment', blockCommentEnd(text, at)];
-  if (char === "'") return ['string', endOf(STRING, text, at)];
-  if (char === '"') return ['quoted', endOf(QUOTED, text, at)];
+  if (char === "'") return ['string', quoteEnd(text, at)];
+  if (char === '"') return ['quoted', quoteEnd(text, at)];
   const dollar = char === '$' ? endOf(DOLLAR, text, at) : -1;
   if (dollar > 0) return ['string', dollarEnd(text, at, dollar)];
   const word = endOf(WORD, text, at);
@@ -50,12 +46,34 @@ function tokenAt(text: string, at: number): [SqlToken['kind'], number] {
 function prefixed(text: string, at: number, wordEnd: number): [SqlToken['kind'], number] | null {
   const word = text.slice(at, wordEnd).toLowerCase();
   if (text[wordEnd] === "'") {
-    if (word === 'e') return ['string', endOf(ESCAPED_STRING, text, wordEnd)];
-    if (['b', 'x', 'n'].includes(word)) return ['string', endOf(STRING, text, wordEnd)];
+    if (word === 'e') return ['string', escapedEnd(text, wordEnd)];
+    if (['b', 'x', 'n'].includes(word)) return ['string', quoteEnd(text, wordEnd)];
   }
   if (word !== 'u' || text[wordEnd] !== '&') return null;
-  if (text[wordEnd + 1] === "'") return ['string', endOf(STRING, text, wordEnd + 1)];
-  return text[wordEnd + 1] === '"' ? ['quoted', endOf(QUOTED, text, wordEnd + 1)] : null;
+  if (text[wordEnd + 1] === "'") return ['string', quoteEnd(text, wordEnd + 1)];
+  return text[wordEnd + 1] === '"' ? ['quoted', quoteEnd(text, wordEnd + 1)] : null;
+}
+
+/** Behind the quote that closes the one at `from`; two in a row are one in the text. No pattern: a string may be large. */
+function quoteEnd(text: string, from: number): number {
+  const quote = text[from]!;
+  for (let at = from + 1; ; at += 2) {
+    at = text.indexOf(quote, at);
+    if (at < 0) return text.length;
+    if (text[at + 1] !== quote) return at + 1;
+  }
+}
+
+/** The same where a backslash takes the next character with it. */
+function escapedEnd(text: string, from: number): number {
+  for (let at = from + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === "'") {
+      if (text[at + 1] !== "'") return at + 1;
+      at++;
+    }
+  }
+  return text.length;
 }
 
 function endOf(pattern: RegExp, text: string, from: number): number {
