@@ -15,14 +15,14 @@ function problems(raw: RawRestoreOptions): string[] {
   return parsed.problems;
 }
 
-test('without options: everything, safe mode, three jobs, and nothing that exists is touched', () => {
+test('without options: everything, safe mode, two jobs, and nothing that exists is touched', () => {
   assert.deepEqual(options({}).restore, {
     tables: null,
     schemas: null,
     renameSchema: null,
     only: null,
     onConflict: 'fail',
-    jobs: 3,
+    jobs: 2,
     activate: false,
   });
 });
