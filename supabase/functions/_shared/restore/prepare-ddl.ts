@@ -31,6 +31,12 @@ export async function prepareDdl(
   const read = async (kind: 'pre-data' | 'sequences' | 'post-data', wanted: boolean) =>
     wanted ? chosen(split(kind)(await sectionText(archive, kind)), choice) : [];
   const { schemaSections } = plan;
+  // Also functions that are not chosen: a chosen trigger may call them.
+  const functions = needsFunctions(options, schemaSections)
+    ? splitDump(await sectionText(archive, 'pre-data')).map((entry) =>
+        options.renameSchema ? renamed(entry, options.renameSchema) : entry,
+      )
+    : [];
   // Also where none of it runs: it says which sequences belong to the tables.
   const before = await read('pre-data', schemaSections.preData || schemaSections.sequences);
   const preData = schemaSections.preData ? before : [];
@@ -45,7 +51,7 @@ export async function prepareDdl(
       );
   }
   if (options.activate) return { preData, sequences, postData, heldBack: [], notes };
-  const held = [holdBack(preData, preData), holdBack(postData, preData)];
+  const held = [holdBack(preData, functions), holdBack(postData, functions)];
   return {
     preData: held[0]!.entries,
     sequences,
@@ -57,6 +63,10 @@ export async function prepareDdl(
 
 /** Values of sequences are lines without headings. */
 const split = (kind: string) => (kind === 'sequences' ? splitSequences : splitDump);
+
+function needsFunctions({ activate }: RestoreOptions, { postData }: RestorePlan['schemaSections']): boolean {
+  return !activate && postData;
+}
 
 async function sectionText({ manifest, read }: Archive, kind: 'pre-data' | 'sequences' | 'post-data'): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
