@@ -1,6 +1,6 @@
 import { EnvironmentReader } from '../../supabase/functions/_shared/config/environment-reader.ts';
 import type { Environment } from '../../supabase/functions/_shared/config.ts';
-import { catalogueError } from '../../supabase/functions/_shared/postgres/driver-error.ts';
+import { catalogueError } from '../../supabase/functions/_shared/errors/driver-error.ts';
 import { openDriver } from '../../supabase/functions/_shared/postgres/open-driver.ts';
 import { readBackups } from '../../supabase/functions/_shared/restore/read-backups.ts';
 import { type RebuiltLedger, rebuildLedger } from '../../supabase/functions/_shared/runs/rebuild-ledger.ts';

@@ -2,8 +2,9 @@
  * One worker call: claim one task, do it, finish it. Every step may run twice, and a worker that dies leaves a lease
  * that ends by itself; so there is no other recovery code than doing the step again.
  */
+
+import { catalogueError } from '../errors/driver-error.ts';
 import type { Log } from '../log.ts';
-import { catalogueError } from '../postgres/driver-error.ts';
 import type { Ledger } from '../runs/ledger.ts';
 import type { Task } from '../runs/run-row.ts';
 import type { BackupMeans, WorkLimits } from './backup-settings.ts';
