@@ -1,10 +1,10 @@
 import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
 import { ERRORS } from '../../supabase/functions/_shared/errors.ts';
 import { parseConnectionUrl } from '../../supabase/functions/_shared/postgres/connection-url.ts';
 import type { RestoreOptions } from '../../supabase/functions/_shared/restore/contracts.ts';
 import type { RestoreMeans } from '../../supabase/functions/_shared/restore/restore-means.ts';
 import { ask } from './ask.ts';
-import { countWords } from './count-words.ts';
 import { targetWords } from './target-words.ts';
 import { line, type Terminal } from './terminal.ts';
 

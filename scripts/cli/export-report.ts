@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import type { ExportResult } from '../../supabase/functions/_shared/backup/export/export-job.ts';
-import { countWords } from './count-words.ts';
-import { durationWords } from './duration-words.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
+import { durationWords } from '../../supabase/functions/_shared/domain/duration-words.ts';
 import { EXPORT_MODES, type ExportModeName } from './export-modes.ts';
 import type { LocalArchive } from './make-archive.ts';
 import { sizeWords } from './size-words.ts';

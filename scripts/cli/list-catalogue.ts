@@ -1,9 +1,9 @@
 import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
 import type { Manifest } from '../../supabase/functions/_shared/domain/manifest-types.ts';
 import { type DamagedBackup, readBackups } from '../../supabase/functions/_shared/restore/read-backups.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
 import type { ListFilter } from './catalogue-options.ts';
-import { countWords } from './count-words.ts';
 import { damagedJson, warnOfDamaged } from './damaged-words.ts';
 import { EXIT } from './exit-code.ts';
 import { plainTable } from './plain-table.ts';

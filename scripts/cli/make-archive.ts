@@ -1,16 +1,17 @@
 /**
  * --archive: a backup as one file. It is exported into a directory store beside the target, checked and packed from
- * there, and gets its name last; until then there is only a hidden directory, which goes away however this ends.
+ * there, and gets its name last; until then there is only a hidden directory, which goes away however this ends, or with
+ * the next archive in the same place when the process was killed.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ExportResult } from '../../supabase/functions/_shared/backup/export/export-job.ts';
 import { ERRORS } from '../../supabase/functions/_shared/errors.ts';
-import { toDirectoryError } from '../../supabase/functions/_shared/stores/directory-errors.ts';
 import { createDirectoryStore } from '../../supabase/functions/_shared/stores/directory-store.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
 import { packFolder } from './pack-folder.ts';
 import { placeArchive } from './place-archive.ts';
+import { makeTemporaryDirectory } from './temporary-directory.ts';
 
 export interface LocalArchive {
   readonly path: string;
@@ -31,7 +32,7 @@ export interface ArchiveJob {
 /** Throws EXPORT_INTERRUPTED, VERIFICATION_FAILED, STORE_* and what `exportTo` throws; nothing is left then. */
 export async function makeArchive(job: ArchiveJob): Promise<{ result: ExportResult; archive: LocalArchive }> {
   const directory = resolve(job.directory);
-  const temporary = await makeTemporary(directory);
+  const temporary = await makeTemporaryDirectory(directory);
   try {
     const store = createDirectoryStore(join(temporary, 'store'));
     const made = await job.exportTo(store);
@@ -47,15 +48,6 @@ export async function makeArchive(job: ArchiveJob): Promise<{ result: ExportResu
     return { result: { ...made, location: path, folder: made.backupId }, archive };
   } finally {
     await rm(temporary, { recursive: true, force: true });
-  }
-}
-
-async function makeTemporary(directory: string): Promise<string> {
-  try {
-    await mkdir(directory, { recursive: true });
-    return await mkdtemp(join(directory, '.holdfast-archive-'));
-  } catch (error) {
-    throw toDirectoryError(error, `write into '${directory}'`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Restores, with progress for whoever watches, writes the report files, and reports. */
-import type { RestorePlan, RestoreReport } from '../../supabase/functions/_shared/restore/contracts.ts';
+import type { RestoreReport } from '../../supabase/functions/_shared/restore/contracts.ts';
 import { reportToJson } from '../../supabase/functions/_shared/restore/report-json.ts';
 import type { RestoreMeans } from '../../supabase/functions/_shared/restore/restore-means.ts';
 import { confirmReplace } from './confirm-replace.ts';
@@ -39,7 +39,6 @@ async function restoreWithProgress(run: RestoreRun): Promise<{ report: RestoreRe
   const { options, means, terminal } = run;
   const { restoreDatabase } = await import('../../supabase/functions/_shared/restore/restore-database.ts');
   const progress = restoreProgress(terminal, { verbose: options.verbose });
-  let plan: RestorePlan | null = null;
   const interrupt = listenForInterrupt((signalName) => {
     progress.stop();
     line(
@@ -52,25 +51,14 @@ async function restoreWithProgress(run: RestoreRun): Promise<{ report: RestoreRe
       options: options.restore,
       signal: interrupt.signal,
       onEvent: (event) => {
-        if (event.type === 'planned') plan = event.plan;
         if (!interrupt.signal.aborted) progress.show(event);
       },
     });
-    return { report: withPromises(report, plan), interrupted: interrupt.signal.aborted && report.status === 'failed' };
+    return { report, interrupted: interrupt.signal.aborted && report.status === 'failed' };
   } finally {
     interrupt.dispose();
     progress.stop();
   }
-}
-
-/** What the plan promised, beside what was measured. */
-function withPromises(report: RestoreReport, plan: RestorePlan | null): RestoreReport {
-  const promised = (name: string) => plan?.phases.find((phase) => phase.name === name)?.withinMinutes ?? null;
-  const phases = report.phases.map((phase) => ({
-    ...phase,
-    withinMinutes: phase.withinMinutes ?? promised(phase.name),
-  }));
-  return { ...report, phases };
 }
 
 function showReport({ options, means, terminal }: RestoreRun, report: RestoreReport, written: boolean): void {

@@ -7,12 +7,12 @@ import { type Header, type Pack, pack } from 'tar-stream';
 import { readManifest } from '../../supabase/functions/_shared/archive/read-manifest.ts';
 import type { Manifest } from '../../supabase/functions/_shared/domain/manifest-types.ts';
 import { ERRORS } from '../../supabase/functions/_shared/errors.ts';
+import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from '../../supabase/functions/_shared/restore/manifest-file.ts';
 import type { ObjectWriter, PutResult, Store } from '../../supabase/functions/_shared/stores/store.ts';
 
 /** The largest size that the octal digits of a plain tar header can say; above, a pax record says it. */
 const MAX_PLAIN_SIZE = 8 * 1024 ** 3 - 1;
 const GZIP_BLOCK_BYTES = 256 * 1024;
-const MANIFEST_MAX_BYTES = 64 * 1024 * 1024;
 
 export interface FolderToPack {
   readonly store: Store;
@@ -30,7 +30,7 @@ export interface FolderToPack {
 /** Members that a reader wants first stand first. Throws VERIFICATION_FAILED when a file is not what the manifest says. */
 export async function packFolder(input: FolderToPack): Promise<PutResult> {
   const { store, folder, writer, signal } = input;
-  const bytes = await store.getBytes(`${folder}/manifest.json`, MANIFEST_MAX_BYTES);
+  const bytes = await store.getBytes(`${folder}/${MANIFEST_FILE}`, MAX_MANIFEST_BYTES);
   const manifest = await readManifest(bytes);
   const members = membersOf(manifest, { size: bytes.length, sha256: input.manifestSha256 });
   const tar = pack();
@@ -62,7 +62,7 @@ interface Member {
 function membersOf(manifest: Manifest, own: { size: number; sha256: string }): Member[] {
   const isTool = ({ path }: Member) => !path.includes('/');
   return [
-    { path: 'manifest.json', ...own },
+    { path: MANIFEST_FILE, ...own },
     ...(manifest.signing ? [{ path: 'manifest.json.sig', size: null, sha256: null }] : []),
     ...manifest.objects.filter(isTool),
     ...manifest.objects.filter((object) => !isTool(object)),

@@ -1,11 +1,11 @@
 import { EnvironmentReader } from '../../supabase/functions/_shared/config/environment-reader.ts';
 import type { Environment } from '../../supabase/functions/_shared/config.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
 import { catalogueError } from '../../supabase/functions/_shared/errors/driver-error.ts';
 import { openDriver } from '../../supabase/functions/_shared/postgres/open-driver.ts';
 import { readBackups } from '../../supabase/functions/_shared/restore/read-backups.ts';
 import { type RebuiltLedger, rebuildLedger } from '../../supabase/functions/_shared/runs/rebuild-ledger.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
-import { countWords } from './count-words.ts';
 import { damagedJson, warnOfDamaged } from './damaged-words.ts';
 import { EXIT } from './exit-code.ts';
 import type { Output } from './run-export.ts';

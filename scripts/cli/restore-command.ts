@@ -62,7 +62,11 @@ export function restoreCommand(write: (text: string) => void): Command {
     .argument('[backup]', 'latest, a backup id, a folder, or a file.tar.gz')
     .option('--target <url>', 'database to restore into: postgres://user:password@host:5432/database')
     .option('--from <directory>', 'read from a directory of backups instead of the bucket')
-    .option('--tables <names>', 'only these tables, separated by commas; repeatable', collectNames)
+    .option(
+      '--tables <names>',
+      'only these tables, separated by commas; a partitioned one with all its parts; repeatable',
+      collectNames,
+    )
     .option('--schema <names>', 'only these schemas, separated by commas; repeatable', collectNames)
     .option('--rename-schema <old:new>', 'restore what is in one schema into another')
     .option('--data-only', 'rows only, into tables that exist')

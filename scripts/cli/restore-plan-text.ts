@@ -1,8 +1,8 @@
 import pc from 'picocolors';
 import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
 import type { PlannedTable, RestorePlan } from '../../supabase/functions/_shared/restore/contracts.ts';
 import { momentWords, spanWords } from '../../supabase/functions/_shared/restore/report-words.ts';
-import { countWords } from './count-words.ts';
 import { plainTable } from './plain-table.ts';
 import { sizeWords } from './size-words.ts';
 

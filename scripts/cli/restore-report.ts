@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
+import { durationWords } from '../../supabase/functions/_shared/domain/duration-words.ts';
 import type { PhaseResult, RestoreReport } from '../../supabase/functions/_shared/restore/contracts.ts';
 import {
   dataLossWords,
@@ -8,7 +9,6 @@ import {
   spanWords,
   tableWords,
 } from '../../supabase/functions/_shared/restore/report-words.ts';
-import { durationWords } from './duration-words.ts';
 import { plainTable } from './plain-table.ts';
 
 export interface RestoreReportView {

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { StoreConfig } from '../../supabase/functions/_shared/config.ts';
+import { MANIFEST_FILE } from '../../supabase/functions/_shared/restore/manifest-file.ts';
 import { createDirectoryStore } from '../../supabase/functions/_shared/stores/directory-store.ts';
 import { createS3Store } from '../../supabase/functions/_shared/stores/s3-store.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
@@ -15,7 +16,6 @@ export type RestoreSource =
   | { readonly kind: 'folder'; readonly store: Store; readonly folder: string }
   | { readonly kind: 'store'; readonly store: Store; readonly wanted: string };
 
-const MANIFEST = 'manifest.json';
 const NO_STORE =
   'a place to read from must be given: the bucket (BACKUP_S3_BUCKET, BACKUP_S3_ACCESS_KEY_ID, BACKUP_S3_SECRET_ACCESS_KEY …), or --from with a directory';
 
@@ -34,7 +34,7 @@ export function restoreSource(
   const local = localFolder(wanted);
   if (local) return local;
   if (/^(\.{0,2}\/|~)/.test(wanted)) {
-    problems.push(`a folder of this machine must have a ${MANIFEST}: got '${wanted}'`);
+    problems.push(`a folder of this machine must have a ${MANIFEST_FILE}: got '${wanted}'`);
     return null;
   }
   if (store === null) {
@@ -58,7 +58,7 @@ function fromDirectory(
 }
 
 function localFolder(wanted: string): RestoreSource | null {
-  if (wanted === '' || !isFile(join(wanted, MANIFEST))) return null;
+  if (wanted === '' || !isFile(join(wanted, MANIFEST_FILE))) return null;
   const path = resolve(wanted);
   return { kind: 'folder', store: createDirectoryStore(dirname(path)), folder: basename(path) };
 }

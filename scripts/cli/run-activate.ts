@@ -1,6 +1,7 @@
 /** The command from its arguments to its exit code. Entry files give it the process's own streams and environment. */
 import pc from 'picocolors';
 import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
 import { ERRORS } from '../../supabase/functions/_shared/errors.ts';
 import { nodePlatform } from '../../supabase/functions/_shared/platform-node.ts';
 import { openSession } from '../../supabase/functions/_shared/postgres/open-session.ts';
@@ -9,7 +10,6 @@ import { activateCommand, type RawActivateOptions } from './activate-command.ts'
 import { type ActivatedItem, activateItems } from './activate-items.ts';
 import { activateInputInvalid, type CheckedActivation, checkActivateInput, itemName } from './activate-setup.ts';
 import { ask } from './ask.ts';
-import { countWords } from './count-words.ts';
 import { EXIT } from './exit-code.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { reportFailure, writeError } from './report-failure.ts';

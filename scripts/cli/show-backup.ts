@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
 import { readManifest } from '../../supabase/functions/_shared/archive/read-manifest.ts';
 import type { Manifest } from '../../supabase/functions/_shared/domain/manifest-types.ts';
+import { keyIn } from '../../supabase/functions/_shared/restore/archive-input.ts';
 import { findBackup } from '../../supabase/functions/_shared/restore/find-backup.ts';
+import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from '../../supabase/functions/_shared/restore/manifest-file.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
 import { EXIT } from './exit-code.ts';
 import { plainTable } from './plain-table.ts';
@@ -11,13 +13,11 @@ import { sizeWords } from './size-words.ts';
 import { line } from './terminal.ts';
 
 const TABLES_SHOWN = 40;
-const MANIFEST_MAX_BYTES = 64 * 1024 * 1024;
 
 /** What the manifest says, without reading any other object. Throws BACKUP_MISSING, MANIFEST_*, STORE_*. Returns the exit code. */
 export async function showBackup(store: Store, wanted: string, { terminal, json }: Output): Promise<number> {
   const folder = await findBackup(store, wanted);
-  const key = folder === '' ? 'manifest.json' : `${folder}/manifest.json`;
-  const bytes = await store.getBytes(key, MANIFEST_MAX_BYTES);
+  const bytes = await store.getBytes(keyIn(folder, MANIFEST_FILE), MAX_MANIFEST_BYTES);
   const manifest = await readManifest(bytes);
   const facts = { location: store.location, folder, sha256: createHash('sha256').update(bytes).digest('hex') };
   const shown = json ? [JSON.stringify(jsonOf(manifest, facts))] : textOf(manifest, facts);

@@ -1,5 +1,5 @@
 import { type ExportPlan, planExport } from '../../supabase/functions/_shared/backup/export/plan-export.ts';
-import { countWords } from './count-words.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
 import { EXIT } from './exit-code.ts';
 import type { ExportOptions } from './export-options.ts';
 import type { ExportRun } from './make-export.ts';

@@ -6,10 +6,10 @@ import {
 } from '../../supabase/functions/_shared/backup/export/find-unfinished.ts';
 import { removeFolder } from '../../supabase/functions/_shared/backup/export/remove-folder.ts';
 import { type Environment, parseStoreConfig } from '../../supabase/functions/_shared/config.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
 import { createDirectoryStore } from '../../supabase/functions/_shared/stores/directory-store.ts';
 import { createS3Store } from '../../supabase/functions/_shared/stores/s3-store.ts';
 import type { Store } from '../../supabase/functions/_shared/stores/store.ts';
-import { countWords } from './count-words.ts';
 import { EXIT } from './exit-code.ts';
 import type { RawExportOptions } from './export-command.ts';
 import { plainTable } from './plain-table.ts';

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import type { UnfinishedFolder } from '../../supabase/functions/_shared/backup/export/find-unfinished.ts';
-import { countWords } from './count-words.ts';
+import { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';
 import type { Output } from './run-export.ts';
 import { line } from './terminal.ts';
 

@@ -14,6 +14,7 @@ import { readProjectConfig } from '../../supabase/functions/_shared/postgres/rea
 import { beginSnapshot } from '../../supabase/functions/_shared/postgres/snapshot.ts';
 import { inspectTarget } from '../../supabase/functions/_shared/restore/inspect-target.ts';
 import { planConfig } from '../../supabase/functions/_shared/restore/restore-config.ts';
+import { configRole } from '../support/config-role.ts';
 import { POSTGRES_MAJORS } from '../support/postgres-server.ts';
 import { createTestDatabase, type TestDatabase } from '../support/template-database.ts';
 import { psql } from './archive/psql.ts';
@@ -143,8 +144,8 @@ for (const major of POSTGRES_MAJORS) {
     test('roles with odd names are described with their attributes, memberships and settings', () => {
       const mine = config.roles.filter(({ name }) => restoredRoles.includes(name));
       assert.deepEqual(mine, [
-        roleOf(reader, { inherit: false, connection_limit: 4, valid_until: '2031-02-03 04:05:06+00' }),
-        roleOf(writer, { login: true, create_db: true, comment: 'writes; all day' }),
+        configRole(reader, { inherit: false, connection_limit: 4, valid_until: '2031-02-03 04:05:06+00' }),
+        configRole(writer, { login: true, create_db: true, comment: 'writes; all day' }),
       ]);
       assert.ok(config.roles.every(({ name }) => !/^(pg_|supabase_|anon$|postgres$)/.test(name)));
       const options = major >= 16 ? { set_option: true } : { set_option: null };
@@ -360,20 +361,3 @@ for (const major of POSTGRES_MAJORS) {
 
 const SETTINGS_SQL = `
   select current_user, current_setting('row_security'), current_setting('statement_timeout'), current_setting('search_path')`;
-
-function roleOf(name: string, attributes: object) {
-  return {
-    name,
-    superuser: false,
-    inherit: true,
-    create_role: false,
-    create_db: false,
-    login: false,
-    replication: false,
-    bypass_rls: false,
-    connection_limit: -1,
-    valid_until: null,
-    comment: null,
-    ...attributes,
-  };
-}

@@ -1,10 +1,8 @@
 /** A project that lost its database rebuilds its ledger from the store alone, and works with it. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { Sql } from 'postgres';
 import { plainCipher } from '../../../supabase/functions/_shared/archive/cipher.ts';
 import { createCodec } from '../../../supabase/functions/_shared/archive/codec.ts';
@@ -19,10 +17,10 @@ import { listRuns } from '../../../supabase/functions/_shared/runs/list-runs.ts'
 import { readRunDetail } from '../../../supabase/functions/_shared/runs/read-run-detail.ts';
 import { readRunProgress } from '../../../supabase/functions/_shared/runs/read-run-progress.ts';
 import { createDirectoryStore } from '../../../supabase/functions/_shared/stores/directory-store.ts';
+import { runScript } from '../../support/run-script.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
-import { type CliResult, exportJson, makeKeyring, run, temporaryDirectory } from '../export/export-harness.ts';
+import { exportJson, makeKeyring, run, temporaryDirectory } from '../export/export-harness.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const SINGLE_CALL_BYTES = 64 * 1024 * 1024;
 let database: TestDatabase;
 let sql: Sql;
@@ -104,24 +102,7 @@ async function emptyLedger(): Promise<void> {
   await sql`truncate public.backup_log, public.backup_verification, backup.segment, backup.run_table, backup.task`;
 }
 
-function catalogue(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/catalogue.ts', ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  return new Promise((resolve) => {
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const catalogue = (args: readonly string[], env: Record<string, string> = {}) => runScript('catalogue.ts', args, env);
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests look at whatever they are about
 async function catalogueJson(args: readonly string[], code = 0): Promise<any> {

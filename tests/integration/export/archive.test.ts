@@ -173,20 +173,11 @@ test('a directory that cannot be written to is named', async () => {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} while it is exported or packed leaves nothing`, async () => {
-    const large = await createTestDatabase({ major, template: 'empty' });
+    const large = await largeDatabase();
     try {
-      await withSql(
-        large.adminUrl,
-        (sql) => sql`
-          create table large as
-          select i as id, md5(i::text) as a, repeat(md5((i * 7)::text), 10) as b from generate_series(1, 300000) i`,
-      );
       for (const phase of ['tables/', 'archive.tar.gz']) {
         const out = newDirectory();
-        const { child, ended } = startExport([...FULL, out, '--no-encrypt'], { DATABASE_URL: large.adminUrl });
-        const begun = () => existsSync(out) && filesNow(out).some((file) => file.includes(phase));
-        while (child.exitCode === null && !begun()) await sleep(5);
-        assert.equal(child.exitCode, null, `stopped before it was over: ${phase}`);
+        const { child, ended } = await startedExport(large, { out, phase });
         child.kill(signal);
         const { code, stdout, stderr } = await ended;
         assert.equal(code, 130, stderr);
@@ -197,6 +188,57 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       await large.drop();
     }
   });
+}
+
+test('what kill -9 left goes away with the next archive in the same directory, and what is being made stays', async () => {
+  const large = await largeDatabase();
+  try {
+    const out = newDirectory();
+    const killed = await startedExport(large, { out, phase: 'tables/' });
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    const [left, ...others] = readdirSync(out);
+    assert.match(left!, /^\.holdfast-archive-/);
+    assert.deepEqual(others, []);
+
+    const running = await startedExport(large, { out, phase: 'tables/' });
+    const [own, ...more] = readdirSync(out);
+    assert.notEqual(own, left);
+    assert.deepEqual(more, [], 'the leftover is gone');
+    running.child.kill('SIGSTOP');
+    const made = await exportJson([...FULL, out, '--no-encrypt'], env);
+    assert.ok(readdirSync(out).includes(own!), 'its process lives');
+    running.child.kill('SIGCONT');
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 0, stderr);
+    const archives = readdirSync(out).filter((name) => name.endsWith('.tar.gz'));
+    assert.equal(archives.length, 2);
+    assert.ok(archives.includes(basename(made.archive.path)));
+    assert.equal(readdirSync(out).length, 4, 'and their checksums, no more');
+  } finally {
+    await large.drop();
+  }
+});
+
+async function largeDatabase(): Promise<TestDatabase> {
+  const large = await createTestDatabase({ major, template: 'empty' });
+  await withSql(
+    large.adminUrl,
+    (sql) => sql`
+      create table large as
+      select i as id, md5(i::text) as a, repeat(md5((i * 7)::text), 10) as b from generate_series(1, 300000) i`,
+  );
+  return large;
+}
+
+/** An export that has written the first file whose path has `phase` in it. */
+async function startedExport(from: TestDatabase, { out, phase }: { out: string; phase: string }) {
+  const before = new Set(filesNow(out));
+  const started = startExport([...FULL, out, '--no-encrypt'], { DATABASE_URL: from.adminUrl });
+  const begun = () => existsSync(out) && filesNow(out).some((file) => file.includes(phase) && !before.has(file));
+  while (started.child.exitCode === null && !begun()) await sleep(5);
+  assert.equal(started.child.exitCode, null, `it was over too early: ${phase}`);
+  return started;
 }
 
 /** Files come and go while we look. */

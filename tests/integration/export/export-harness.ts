@@ -1,46 +1,17 @@
 /** What the tests of the export script share: the script as a process of its own, keys, and programs as oracles. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
+import { type CliResult, type StartedCli, startScript } from '../../support/run-script.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MAX_OUTPUT_BYTES = 1 << 28;
 
-export interface CliResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface StartedCli {
-  readonly child: ChildProcess;
-  readonly ended: Promise<CliResult>;
-}
-
-/** The script with this environment alone: nothing of the caller's configuration reaches it. */
+/** The export with this environment alone: nothing of the caller's configuration reaches it. */
 export function startExport(args: readonly string[], env: Record<string, string | undefined>): StartedCli {
-  const command = ['--import', 'tsx', 'scripts/export-critical-data.ts', ...args];
-  const child = spawn(process.execPath, command, {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const ended = new Promise<CliResult>((resolve) => {
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-  return { child, ended };
+  return startScript('export-critical-data.ts', args, env);
 }
 
 export function runExport(args: readonly string[], env: Record<string, string | undefined>): Promise<CliResult> {

@@ -1,75 +1,31 @@
 /** What the export stores is what the database has, by gpg, psql, restore.sh and pg_dump. */
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { comparePgDump } from '../../../scripts/dev/oracle/dump-digest.ts';
-import { type RunningPostgres, startPostgres } from '../../../scripts/dev/stack/database/start-postgres.ts';
+import { PLATFORM, TRANSIENT } from '../../support/dumped-project.ts';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
-import {
-  exportJson,
-  filesIn,
-  type Keyring,
-  makeKeyring,
-  run,
-  runExport,
-  temporaryDirectory,
-  withSql,
-} from './export-harness.ts';
+import type { TemplateKind } from '../../support/template-database.ts';
+import { exportJson, filesIn, type Keyring, run, runExport, withSql } from './export-harness.ts';
 import { PLAIN_SCHEMA } from './plain-schema.ts';
-
-/** Of the stand-in platform, which every Supabase-shaped database has by itself. */
-const PLATFORM = [
-  'auth',
-  'storage',
-  'cron',
-  'net',
-  'vault',
-  'realtime',
-  'graphql_public',
-  'supabase_functions',
-  'extensions',
-];
-/** Rows that the backup deliberately leaves out. */
-const TRANSIENT = ['task', 'ticket', 'setting', 'run_table', 'segment'].map(
-  (name) => `--exclude-table-data=backup.${name}`,
-);
+import { RoundTrip } from './round-trip-databases.ts';
 
 for (const major of POSTGRES_MAJORS) {
   describe(`export from PostgreSQL ${major}`, () => {
     let keys: Keyring;
     let out: string;
-    let plain: RunningPostgres;
-    const databases: TestDatabase[] = [];
+    let round: RoundTrip;
 
-    async function database(template: 'empty' | 'supabase' | 'demo'): Promise<TestDatabase> {
-      const created = await createTestDatabase({ major, template });
-      databases.push(created);
-      return created;
-    }
-
-    /** On a server that has never heard of Supabase: its roles are of the whole server. */
-    async function plainDatabase(name: string, sql = ''): Promise<string> {
-      await withSql(plain.adminUrl, (admin) => admin.unsafe(`create database ${name}`));
-      const url = plain.adminUrl.replace(/\/postgres$/, `/${name}`);
-      await withSql(url, (admin) => admin.unsafe(sql).simple());
-      return url;
-    }
+    const database = (template: TemplateKind) => round.database(template);
+    const plainDatabase = (name: string, sql?: string) => round.plainDatabase(name, sql);
 
     before(async () => {
-      keys = makeKeyring();
-      out = temporaryDirectory();
-      chmodSync(out, 0o755); // the account that the server runs as must pass through
-      plain = await startPostgres({ major, dir: join(out, 'server') });
+      round = await RoundTrip.begin(major);
+      ({ keys, out } = round);
     });
 
-    after(async () => {
-      for (const created of databases) await created.drop();
-      await plain.stop({ remove: true });
-      keys.dispose();
-      rmSync(out, { recursive: true, force: true });
-    });
+    after(() => round.end());
 
     test('a Supabase project comes back with restore.sh, and pg_dump sees no difference', async () => {
       const source = await database('demo');

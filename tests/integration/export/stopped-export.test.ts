@@ -5,16 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
+import type { StartedCli } from '../../support/run-script.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
-import {
-  exportJson,
-  filesIn,
-  runExport,
-  type StartedCli,
-  startExport,
-  temporaryDirectory,
-  withSql,
-} from './export-harness.ts';
+import { exportJson, filesIn, runExport, startExport, temporaryDirectory, withSql } from './export-harness.ts';
 
 const OPTIONS = ['--mode', 'full', '--no-encrypt', '--jobs', '1'];
 let database: TestDatabase;

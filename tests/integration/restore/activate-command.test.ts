@@ -4,9 +4,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
+import { runScript } from '../../support/run-script.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
 import { temporaryDirectory, withSql } from '../export/export-harness.ts';
-import { runScript } from './command-harness.ts';
 
 let database: TestDatabase;
 let folder: string;

@@ -56,6 +56,7 @@ export function planOf(manifest: Manifest): RestorePlan {
       return { table, target: { schema, name }, phase: 1, action: table.managed ? 'merge' : 'load', columns };
     }),
     phases: [],
+    partitioned: [],
     schemaSections: { preData: true, sequences: true, postData: true },
     totals: { tables: manifest.totals.tables, rows: manifest.totals.rows, rawBytes: 0, storedBytes: 0 },
     expectedSeconds: 0,

@@ -1,16 +1,14 @@
 /** The drill command on real backups: it restores into a server of its own, checks, throws it away, and records. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
+import { runScript } from '../../support/run-script.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
-import { type CliResult, type Keyring, makeKeyring, temporaryDirectory, withSql } from '../export/export-harness.ts';
+import { type Keyring, makeKeyring, temporaryDirectory, withSql } from '../export/export-harness.ts';
 import { type MadeBackup, makeBackup } from './restore-harness.ts';
-
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 let keys: Keyring;
 let out: string;
@@ -18,24 +16,8 @@ let source: TestDatabase;
 let backup: MadeBackup;
 let keyFile: string;
 
-function drill(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/test-backup-restore.ts', ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  return new Promise((resolve) => {
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const drill = (args: readonly string[], env: Record<string, string> = {}) =>
+  runScript('test-backup-restore.ts', args, env);
 
 before(async () => {
   keys = makeKeyring();

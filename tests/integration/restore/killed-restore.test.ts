@@ -1,17 +1,16 @@
 /** kill -9 at any moment: the next call of the same command goes on, and nothing is lost or doubled. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { comparePgDump } from '../../../scripts/dev/oracle/dump-digest.ts';
+import { PLATFORM, TRANSIENT } from '../../support/dumped-project.ts';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
+import { type CliResult, startScript } from '../../support/run-script.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
 import { type Keyring, makeKeyring, temporaryDirectory, withSql } from '../export/export-harness.ts';
-import { type MadeBackup, makeBackup, PLATFORM, TRANSIENT } from './restore-harness.ts';
+import { type MadeBackup, makeBackup } from './restore-harness.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MAJOR = POSTGRES_MAJORS[0]!;
 const TABLES = 1000;
 
@@ -28,33 +27,14 @@ async function fresh(): Promise<TestDatabase> {
   return target;
 }
 
-/** Ends the process with SIGKILL when `moment` says so; resolves with its exit code, or null when it was killed. */
-function restore(
-  url: string,
-  moment: () => Promise<boolean> = async () => false,
-): Promise<{ code: number | null; text: string }> {
-  const args = ['--import', 'tsx', 'scripts/restore.ts', backup.backupId, '--from', join(out, 'store')];
-  const child = spawn(process.execPath, [...args, '--private-key-file', keyFile, '--activate', '--json'], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, RESTORE_TARGET_URL: url },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  child.stdout.on('data', (chunk) => {
-    text += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    text += chunk;
-  });
+/** Ends the process with SIGKILL when `moment` says so; its code is null when it was killed. */
+async function restore(url: string, moment: () => Promise<boolean> = async () => false): Promise<CliResult> {
+  const args = [backup.backupId, '--from', join(out, 'store'), '--private-key-file', keyFile, '--activate', '--json'];
+  const { child, ended } = startScript('restore.ts', args, { RESTORE_TARGET_URL: url });
   const watch = setInterval(async () => {
     if (await moment().catch(() => false)) child.kill('SIGKILL');
   }, 10);
-  return new Promise((resolve) => {
-    child.on('close', (code) => {
-      clearInterval(watch);
-      resolve({ code, text });
-    });
-  });
+  return await ended.finally(() => clearInterval(watch));
 }
 
 before(async () => {
@@ -94,10 +74,10 @@ test('a thousand tables, killed while rows are loaded, while constraints are bui
     marks('entry:%', 900),
   ]) {
     const killed = await restore(target.url, moment);
-    assert.equal(killed.code, null, `it was not killed: ${killed.text.slice(-500)}`);
+    assert.equal(killed.code, null, `it was not killed: ${(killed.stdout + killed.stderr).slice(-500)}`);
   }
   const last = await restore(target.url);
-  assert.equal(last.code, 0, last.text);
+  assert.equal(last.code, 0, last.stdout + last.stderr);
   const { identical, difference } = await comparePgDump(source.adminUrl, target.adminUrl, {
     rowOrder: 'ignored',
     excludeSchemas: PLATFORM,

@@ -4,9 +4,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
+import { runScript } from '../../support/run-script.ts';
 import { createTestDatabase, type TemplateKind, type TestDatabase } from '../../support/template-database.ts';
 import { exportJson, type Keyring, makeKeyring, temporaryDirectory, withSql } from '../export/export-harness.ts';
-import { runScript } from './command-harness.ts';
 
 const MAJOR = POSTGRES_MAJORS[0]!;
 const UNREACHABLE = 'postgres://me:very-secret@127.0.0.1:1/nothing';

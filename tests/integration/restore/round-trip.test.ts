@@ -1,20 +1,19 @@
 /** A backup comes back exactly, by pg_dump; whole, in part, over what is there, and after a failure. */
 import assert from 'node:assert/strict';
-import { chmodSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { comparePgDump } from '../../../scripts/dev/oracle/dump-digest.ts';
-import { type RunningPostgres, startPostgres } from '../../../scripts/dev/stack/database/start-postgres.ts';
 import { nodePlatform } from '../../../supabase/functions/_shared/platform-node.ts';
 import type { RestoreEvent, RestoreReport } from '../../../supabase/functions/_shared/restore/contracts.ts';
 import { restoreDatabase } from '../../../supabase/functions/_shared/restore/restore-database.ts';
+import { PLATFORM, TRANSIENT } from '../../support/dumped-project.ts';
 import { everyTypeSql } from '../../support/every-type.ts';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
-import { type Keyring, makeKeyring, temporaryDirectory, withSql } from '../export/export-harness.ts';
+import type { TemplateKind, TestDatabase } from '../../support/template-database.ts';
+import { type Keyring, withSql } from '../export/export-harness.ts';
 import { PLAIN_SCHEMA } from '../export/plain-schema.ts';
-import { type MadeBackup, makeBackup, PLATFORM, restore, TRANSIENT, WHOLE } from './restore-harness.ts';
+import { RoundTrip } from '../export/round-trip-databases.ts';
+import { type MadeBackup, makeBackup, restore, WHOLE } from './restore-harness.ts';
 
 const ALL = { rowOrder: 'ignored', excludeSchemas: PLATFORM, args: TRANSIENT } as const;
 
@@ -31,42 +30,24 @@ for (const major of POSTGRES_MAJORS) {
   describe(`restore into PostgreSQL ${major}`, () => {
     let keys: Keyring;
     let out: string;
-    let plain: RunningPostgres;
+    let round: RoundTrip;
     let demo: TestDatabase;
     let backup: MadeBackup;
-    const databases: TestDatabase[] = [];
 
-    async function database(template: 'empty' | 'supabase' | 'demo'): Promise<TestDatabase> {
-      const created = await createTestDatabase({ major, template });
-      databases.push(created);
-      return created;
-    }
-
-    async function plainDatabase(name: string, sql = ''): Promise<string> {
-      await withSql(plain.adminUrl, (admin) => admin.unsafe(`create database ${name}`));
-      const url = plain.adminUrl.replace(/\/postgres$/, `/${name}`);
-      if (sql !== '') await withSql(url, (admin) => admin.unsafe(sql).simple());
-      return url;
-    }
+    const database = (template: TemplateKind) => round.database(template);
+    const plainDatabase = (name: string, sql?: string) => round.plainDatabase(name, sql);
 
     const count = (url: string, table: string) =>
       withSql(url, async (sql) => Number((await sql.unsafe(`select count(*) as n from ${table}`))[0]!.n));
 
     before(async () => {
-      keys = makeKeyring();
-      out = temporaryDirectory();
-      chmodSync(out, 0o755); // the account that the server runs as must pass through
-      plain = await startPostgres({ major, dir: join(out, 'server') });
+      round = await RoundTrip.begin(major);
+      ({ keys, out } = round);
       demo = await database('demo');
       backup = await makeBackup(demo.url, { keys, out });
     });
 
-    after(async () => {
-      for (const created of databases) await created.drop();
-      await plain.stop({ remove: true });
-      keys.dispose();
-      rmSync(out, { recursive: true, force: true });
-    });
+    after(() => round.end());
 
     test('a Supabase project comes back into a fresh one, and pg_dump sees no difference', async () => {
       const target = await database('supabase');
@@ -269,6 +250,18 @@ for (const major of POSTGRES_MAJORS) {
       const report = await restore(backup, target.url, { renameSchema: { from: 'public', to: 'before' } });
       assert.equal(report.error, null);
       assert.equal(await count(target.adminUrl, 'before.bookings'), await count(demo.adminUrl, 'public.bookings'));
+    });
+
+    test('a table is restored beside the live one, without the foreign keys to tables that are not', async () => {
+      const target = await database('demo');
+      const renameSchema = { from: 'public', to: 'rescued' };
+      const report = await restore(backup, target.url, { tables: ['login_history'], renameSchema });
+      assert.equal(report.error, null);
+      assert.match(report.differences.join('\n'), /login_history_user_id_fkey is left out: public\.users is not/);
+      assert.equal(
+        await count(target.adminUrl, 'rescued.login_history'),
+        await count(demo.adminUrl, 'public.login_history'),
+      );
     });
 
     test('two restores into one database do not mix', async () => {

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
 import { NO_S3, openTestS3, type TestS3 } from '../../support/rgw/test-s3.ts';
+import { ROOT } from '../../support/run-script.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
 import { exportJson, type Keyring, makeKeyring, run, temporaryDirectory } from '../export/export-harness.ts';
-import { blocksOf, ROOT, runBlocks, runbookNames, textOf } from './runbooks-harness.ts';
+import { blocksOf, runBlocks, runbookNames, textOf } from './runbooks-harness.ts';
 
 const MAJOR = POSTGRES_MAJORS[0]!;
 const USER_TABLE = 'public.user_roles';

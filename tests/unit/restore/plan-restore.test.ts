@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Manifest, ManifestTable } from '../../../supabase/functions/_shared/domain/manifest-types.ts';
 import type { RestoreOptions, TargetFacts } from '../../../supabase/functions/_shared/restore/contracts.ts';
+import { partitionTree } from '../../../supabase/functions/_shared/restore/partition-tree.ts';
 import { planRestore } from '../../../supabase/functions/_shared/restore/plan-restore.ts';
+import { block, entriesOf } from './dump-text.ts';
 
 const table = (name: string, more: Partial<ManifestTable> = {}): ManifestTable => ({
   schema: 'public',
@@ -18,6 +20,7 @@ const table = (name: string, more: Partial<ManifestTable> = {}): ManifestTable =
 });
 
 const OBJECT = { size: 1, sha256: '0'.repeat(64), raw_bytes: 1 };
+const NONE = partitionTree([]);
 const TABLES = [
   table('bookings', { raw_bytes: 9000 }),
   table('users'),
@@ -76,7 +79,7 @@ const TARGET: TargetFacts = {
 const phaseOf = ({ schema, name }: { schema: string; name: string }) =>
   schema === 'auth' || name === 'users' ? 1 : name === 'bookings' ? 3 : 5;
 const plan = (options: Partial<RestoreOptions> = {}, target: Partial<TargetFacts> = {}) =>
-  planRestore(MANIFEST, { ...OPTIONS, ...options }, { target: { ...TARGET, ...target }, phaseOf });
+  planRestore(MANIFEST, { ...OPTIONS, ...options }, { target: { ...TARGET, ...target }, phaseOf, partitions: NONE });
 const existing = (name: string, hasRows = true, columns = ['id', 'name']) => ({
   tables: [{ schema: 'public', name, hasRows, columns }],
 });
@@ -165,6 +168,51 @@ test('named tables and schemas are chosen, unknown ones are all named', () => {
   });
 });
 
+/** whole: (level: (part, other), empty: nothing), other_whole: (leaf); all but the parts without rows. */
+const PARTS = {
+  manifest: {
+    ...MANIFEST,
+    tables: ['part', 'other', 'leaf'].map((name) =>
+      table(name, { partition_root: { schema: 'public', name: name === 'leaf' ? 'other_whole' : 'whole' } }),
+    ),
+  } as Manifest,
+  partitions: partitionTree(
+    entriesOf(
+      ...[
+        ['whole', 'level'],
+        ['whole', 'empty'],
+        ['level', 'part'],
+        ['level', 'other'],
+        ['other_whole', 'leaf'],
+      ].map(([parent, child]) =>
+        block(
+          'TABLE ATTACH',
+          child!,
+          `ALTER TABLE ONLY "public"."${parent}" ATTACH PARTITION "public"."${child}" DEFAULT;`,
+        ),
+      ),
+    ),
+  ),
+};
+
+function planParts(tables: string[], target: Partial<TargetFacts> = {}) {
+  const facts = { target: { ...TARGET, ...target }, phaseOf, partitions: PARTS.partitions };
+  const planned = planRestore(PARTS.manifest, { ...OPTIONS, tables }, facts);
+  return {
+    tables: planned.tables.map(({ table: { name } }) => name),
+    partitioned: planned.partitioned.map(({ name }) => name),
+  };
+}
+
+test('a level between is chosen with all below it, and brings the levels above that the target lacks', () => {
+  assert.deepEqual(planParts(['level']), { tables: ['part', 'other'], partitioned: ['level', 'whole'] });
+  assert.deepEqual(planParts(['level'], existing('whole')), { tables: ['part', 'other'], partitioned: ['level'] });
+  assert.deepEqual(planParts(['public.part']), { tables: ['part'], partitioned: ['level', 'whole'] });
+  assert.deepEqual(planParts(['whole']), { tables: ['part', 'other'], partitioned: ['level', 'whole', 'empty'] });
+  assert.deepEqual(planParts(['leaf'], existing('other_whole')), { tables: ['leaf'], partitioned: [] });
+  assert.throws(() => planParts(['empty', 'levels']), { code: 'TABLE_UNKNOWN', message: /empty, levels/ });
+});
+
 test('a renamed schema moves its tables and leaves the others out', () => {
   const { tables } = plan({ renameSchema: { from: 'public', to: 'before' } }, existing('users'));
   assert.deepEqual([...new Set(tables.map(({ target }) => target.schema))], ['before']);
@@ -174,7 +222,7 @@ test('a renamed schema moves its tables and leaves the others out', () => {
 test('an older server, a missing extension and a backup of one SQL file are refused together', () => {
   const manifest = { ...MANIFEST, data_format: 'sql' } as Manifest;
   const target = { ...TARGET, serverVersionNum: 150018, availableExtensions: [] };
-  assert.throws(() => planRestore(manifest, OPTIONS, { target, phaseOf }), {
+  assert.throws(() => planRestore(manifest, OPTIONS, { target, phaseOf, partitions: NONE }), {
     code: 'RESTORE_TARGET_UNUSABLE',
     message: /PostgreSQL 15, the source was 17.*one file of SQL.*pgcrypto/,
   });

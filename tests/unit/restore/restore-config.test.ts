@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type {
-  ConfigCronJob,
-  ConfigRole,
-  ProjectConfig,
-} from '../../../supabase/functions/_shared/domain/project-config.ts';
+import type { ConfigCronJob, ProjectConfig } from '../../../supabase/functions/_shared/domain/project-config.ts';
 import type { Archive, TargetFacts } from '../../../supabase/functions/_shared/restore/contracts.ts';
 import { planConfig, readConfigOf } from '../../../supabase/functions/_shared/restore/restore-config.ts';
+import { configRole } from '../../support/config-role.ts';
 
-const ROLE: ConfigRole = {
-  name: 'reader',
-  superuser: false,
-  inherit: true,
-  create_role: false,
-  create_db: false,
-  login: false,
-  replication: false,
-  bypass_rls: false,
-  connection_limit: -1,
-  valid_until: null,
-  comment: null,
-};
+const ROLE = configRole('reader');
 
 const JOB: ConfigCronJob = {
   name: 'nightly',

@@ -12,6 +12,7 @@ import { readManagedExtras } from '../postgres/read-managed-extras.ts';
 import { beginSnapshot } from '../postgres/snapshot.ts';
 import type { StoredSegment } from '../runs/run-row.ts';
 import type { BackupMeans } from './backup-settings.ts';
+import { objectSegment } from './object-segment.ts';
 
 /** pg_dump writes line by line; a codec wants blocks. */
 const DDL_BLOCK_BYTES = 256 * 1024;
@@ -54,19 +55,7 @@ export async function dumpSchemaObject(means: BackupMeans, job: SchemaJob): Prom
     path: schemaPath(section, { codec, encrypted: cipher.recipients.length > 0, attempt }),
     kind: section,
   });
-  return {
-    path: stored.path,
-    kind: section,
-    schemaName: null,
-    tableName: null,
-    part: null,
-    rowCount: null,
-    rawBytes: stored.rawBytes,
-    storedBytes: stored.size,
-    sha256: stored.sha256,
-    storeSha256: stored.storeSha256 ?? null,
-    facts: null,
-  };
+  return objectSegment(section, stored);
 }
 
 async function* asBlocks(chunks: AsyncIterable<Uint8Array>) {

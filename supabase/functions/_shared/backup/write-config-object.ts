@@ -8,6 +8,7 @@ import { readProjectConfig } from '../postgres/read-project-config.ts';
 import type { PgSession } from '../postgres/session.ts';
 import type { CatalogFacts, StoredSegment } from '../runs/run-row.ts';
 import type { BackupMeans } from './backup-settings.ts';
+import { objectSegment } from './object-segment.ts';
 
 /** A frame of the codec each. */
 const BLOCK_BYTES = 1024 * 1024;
@@ -41,19 +42,7 @@ export async function writeConfigObject(
     path: configPath({ codec, encrypted: cipher.recipients.length > 0, attempt }),
     kind: 'config',
   });
-  return {
-    path: stored.path,
-    kind: 'config',
-    schemaName: null,
-    tableName: null,
-    part: null,
-    rowCount: null,
-    rawBytes: stored.rawBytes,
-    storedBytes: stored.size,
-    sha256: stored.sha256,
-    storeSha256: stored.storeSha256 ?? null,
-    facts: null,
-  };
+  return objectSegment('config', stored);
 }
 
 /** Fresh buffers, because the codec may take them away. */

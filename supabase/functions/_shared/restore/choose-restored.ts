@@ -1,14 +1,24 @@
 import type { Manifest, ManifestTable } from '../domain/manifest-types.ts';
 import { ERRORS } from '../errors.ts';
 import type { RestoreOptions } from './contracts.ts';
+import type { PartitionTree, TableName } from './partition-tree.ts';
 
-/** The tables of the backup that the options name. Pure. Throws TABLE_UNKNOWN with all names that it does not have. */
-export function chooseRestored(manifest: Manifest, options: RestoreOptions): ManifestTable[] {
+/**
+ * The tables of the backup that the options name, by their own names or by that of a partitioned table above them. Pure.
+ * Throws TABLE_UNKNOWN with all names that it does not have.
+ */
+export function chooseRestored(
+  manifest: Manifest,
+  options: RestoreOptions,
+  partitions: PartitionTree,
+): ManifestTable[] {
   const { tables, schemas, renameSchema } = options;
   const wanted = renameSchema ? [renameSchema.from] : schemas;
   const known = manifest.tables;
+  const isPartOf = (table: ManifestTable, name: string) =>
+    [table, table.partition_root, ...partitions.above(table)].some((one) => one && isNamed(one, name));
   const missing = [
-    ...(tables ?? []).filter((name) => !known.some((table) => isNamed(table, name))),
+    ...(tables ?? []).filter((name) => !known.some((table) => isPartOf(table, name))),
     ...(wanted ?? [])
       .filter((schema) => !known.some((table) => table.schema === schema))
       .map((name) => `schema ${name}`),
@@ -22,13 +32,11 @@ export function chooseRestored(manifest: Manifest, options: RestoreOptions): Man
   return known.filter(
     (table) =>
       (wanted === null || wanted.includes(table.schema)) &&
-      (tables === null || tables.some((name) => isNamed(table, name))),
+      (tables === null || tables.some((name) => isPartOf(table, name))),
   );
 }
 
-/** `schema.table`, or a bare name in public, of the table or of the partitioned table that it is a part of. */
-function isNamed(table: ManifestTable, name: string): boolean {
-  return [table, table.partition_root].some(
-    (one) => one && (`${one.schema}.${one.name}` === name || (one.schema === 'public' && one.name === name)),
-  );
+/** By `schema.table`, or by a bare name in public. */
+export function isNamed({ schema, name: table }: TableName, name: string): boolean {
+  return `${schema}.${table}` === name || (schema === 'public' && table === name);
 }

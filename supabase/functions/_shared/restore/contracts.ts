@@ -105,6 +105,8 @@ export interface RestorePlan {
   /** The moment that the database will show. */
   readonly takenAt: string;
   readonly tables: readonly PlannedTable[];
+  /** Partitioned tables that come with chosen tables, by the backup's names; [] where no tables were named. */
+  readonly partitioned: readonly { readonly schema: string; readonly name: string }[];
   readonly phases: readonly PlannedPhase[];
   readonly schemaSections: { readonly preData: boolean; readonly sequences: boolean; readonly postData: boolean };
   readonly totals: {

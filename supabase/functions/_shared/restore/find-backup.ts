@@ -4,7 +4,9 @@ import { periodOf } from '../domain/period.ts';
 import { ERRORS } from '../errors.ts';
 import type { Store } from '../stores/store.ts';
 import { keyIn } from './archive-input.ts';
-import { type BackupFolder, listBackups } from './list-backups.ts';
+import type { BackupFolder } from './backup-folders.ts';
+import { listBackups } from './list-backups.ts';
+import { MANIFEST_FILE } from './manifest-file.ts';
 
 const LATEST = 'latest';
 const SHOWN_BACKUPS = 5;
@@ -51,7 +53,7 @@ async function findFolder(store: Store, wanted: string): Promise<string> {
 }
 
 async function hasManifest(store: Store, folder: string): Promise<boolean> {
-  return (await store.head(keyIn(folder, 'manifest.json'))) !== null;
+  return (await store.head(keyIn(folder, MANIFEST_FILE))) !== null;
 }
 
 function missing(store: Store, what: string, existing: readonly BackupFolder[]) {

@@ -1,12 +1,11 @@
 import { readManifest } from '../archive/read-manifest.ts';
 import { verifyDetached } from '../archive/sign-manifest.ts';
-import { parseBackupId } from '../domain/backup-id.ts';
 import type { Manifest } from '../domain/manifest-types.ts';
 import { ERRORS, HoldfastError } from '../errors.ts';
 import { type ArchiveInput, keyIn } from './archive-input.ts';
+import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest-file.ts';
+import { refuseOtherBackup } from './refuse-other-backup.ts';
 
-/** A manifest of 100,000 segments has about 50 MB. */
-const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 const MAX_SIGNATURE_BYTES = 1024 * 1024;
 
 /**
@@ -14,7 +13,7 @@ const MAX_SIGNATURE_BYTES = 1024 * 1024;
  * Throws BACKUP_MISSING, MANIFEST_INVALID, MANIFEST_TOO_NEW, SIGNATURE_INVALID, KEY_UNUSABLE, STORE_*.
  */
 export async function loadManifest(input: ArchiveInput): Promise<{ manifest: Manifest; signedBy: string | null }> {
-  const bytes = await readOrNull(input, 'manifest.json', MAX_MANIFEST_BYTES);
+  const bytes = await readOrNull(input, MANIFEST_FILE, MAX_MANIFEST_BYTES);
   if (!bytes) {
     throw ERRORS.BACKUP_MISSING(
       `the folder '${input.folder}' of ${input.store.location} has no manifest.json, so it is no backup`,
@@ -58,7 +57,7 @@ function refuseUnsigned({ signing }: Manifest, { signature, signedBy, wanted }: 
   }
   if (wanted && !signedBy) {
     throw ERRORS.SIGNATURE_INVALID('the manifest is unsigned, and a key to verify its signature with was given', {
-      details: { object: 'manifest.json' },
+      details: { object: MANIFEST_FILE },
       hint: 'If this backup was never signed and you trust its store, give no verification key; otherwise use another copy.',
     });
   }
@@ -68,14 +67,4 @@ function refuseUnsigned({ signing }: Manifest, { signature, signedBy, wanted }: 
       { details: { object: 'manifest.json.sig' } },
     );
   }
-}
-
-/** A signed manifest of an older backup, put in the place of this one, would pass every other check. */
-function refuseOtherBackup(manifest: Manifest, folder: string): void {
-  const name = folder.split('/').at(-1)!;
-  if (parseBackupId(name) === null || name === manifest.backup_id) return;
-  throw ERRORS.MANIFEST_INVALID(`the manifest is of the backup ${manifest.backup_id}, its folder is that of ${name}`, {
-    details: { object: 'manifest.json' },
-    hint: 'Somebody put it there; use another copy of the backup.',
-  });
 }

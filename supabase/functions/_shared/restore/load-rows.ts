@@ -62,21 +62,20 @@ export async function mergeRows(
     readonly format: FormatName;
   },
   sources: Iterable<AsyncIterable<Uint8Array>>,
-): Promise<{ rows: number; taken: number }> {
+): Promise<number> {
   const target = qualifiedName(into.target);
   const list = into.columns.map(quoteIdentifier).join(', ');
   await session.query(`create temp table holdfast_rows on commit drop as select ${list} from ${target} with no data`);
   const others = into.allColumns.filter((column) => !into.columns.includes(column));
   for (const column of others)
     await session.query(`alter table pg_temp.holdfast_rows add column ${quoteIdentifier(column)} text`);
-  let rows = 0;
   const stage = { target: { schema: 'pg_temp', name: 'holdfast_rows' }, columns: into.allColumns, format: into.format };
-  for (const source of sources) rows += await loadRows(session, stage, source);
+  for (const source of sources) await loadRows(session, stage, source);
   const [row] = await session.query(`
     with taken as (
       insert into ${target} (${list}) overriding system value select ${list} from pg_temp.holdfast_rows
       on conflict do nothing returning 1)
     select count(*) from taken`);
   await session.query('drop table pg_temp.holdfast_rows');
-  return { rows, taken: Number(row![0]) };
+  return Number(row![0]);
 }

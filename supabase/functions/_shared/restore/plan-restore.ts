@@ -1,8 +1,10 @@
 /** From a manifest, options and a target to what a restore will do. Pure: nothing is read or written here. */
 import type { Manifest, ManifestTable } from '../domain/manifest-types.ts';
 import { ERRORS } from '../errors.ts';
+import { choosePartitioned } from './choose-partitioned.ts';
 import { chooseRestored } from './choose-restored.ts';
 import type { PlannedPhase, PlannedTable, RestoreOptions, RestorePlan, TargetFacts } from './contracts.ts';
+import type { PartitionTree } from './partition-tree.ts';
 import { type PhaseOf, phaseTable } from './restore-phases.ts';
 
 /** Raw bytes a second of measured restores (docs/benchmark.md); what is said of time is said to be a guess. */
@@ -16,12 +18,12 @@ const SECONDS_AROUND = 2;
 export function planRestore(
   manifest: Manifest,
   options: RestoreOptions,
-  { target, phaseOf }: { target: TargetFacts; phaseOf: PhaseOf },
+  { target, phaseOf, partitions }: { target: TargetFacts; phaseOf: PhaseOf; partitions: PartitionTree },
 ): RestorePlan {
   refuseTarget(manifest, target, options);
   const notes: string[] = [];
   const misshapen: string[] = [];
-  const chosen = chooseRestored(manifest, options);
+  const chosen = chooseRestored(manifest, options, partitions);
   const planned = chosen.map((table) => planTable(table, { manifest, options, target, phaseOf, notes, misshapen }));
   refuseConflicts(planned, options, target);
   refuseMisshapen(misshapen, target);
@@ -32,6 +34,7 @@ export function planRestore(
     backupId: manifest.backup_id,
     takenAt: manifest.consistency.taken_at,
     tables,
+    partitioned: choosePartitioned(chosen, options, { target, partitions, known: manifest.tables }),
     phases: phasesOf(data),
     schemaSections: sectionsOf(manifest, options),
     totals,

@@ -1,13 +1,10 @@
 /** The DDL of a restore, read and understood before the first write: which entries run, and which are held back. */
-import type { Manifest } from '../domain/manifest-types.ts';
-import { ERRORS } from '../errors.ts';
-import { quoteIdentifier } from '../postgres/identifiers.ts';
-import type { Archive, DumpEntry, HeldBack, RestoreOptions, RestorePlan, TargetFacts } from './contracts.ts';
+import { qualifiedName, quoteIdentifier } from '../postgres/identifiers.ts';
+import type { DumpEntry, HeldBack, RestoreOptions, RestorePlan, TargetFacts } from './contracts.ts';
+import type { DdlSection, DdlSections } from './ddl-sections.ts';
 import { holdBack } from './hold-back.ts';
 import { bodiesThatName, renameSchema } from './rename-schema.ts';
 import { selectEntries } from './select-entries.ts';
-import { splitDump } from './split-dump.ts';
-import { splitSequences } from './split-sequences.ts';
 
 export interface PreparedDdl {
   readonly preData: readonly DumpEntry[];
@@ -18,30 +15,28 @@ export interface PreparedDdl {
   readonly notes: readonly string[];
 }
 
-/** A schema of ten thousand tables is a tenth of it; more is no dump of ours. */
-const MAX_SECTION_CHARS = 256 * 1024 * 1024;
-
-/** Throws what reading the archive throws, and ARCHIVE_DAMAGED for a section that is too large to be one. */
+/** Throws what reading the sections throws. */
 export async function prepareDdl(
-  archive: Archive,
+  sections: DdlSections,
   { options, plan, target }: { options: RestoreOptions; plan: RestorePlan; target: TargetFacts },
 ): Promise<PreparedDdl> {
   const notes: string[] = [];
-  const choice = { options, plan, target, notes, sequences: new Set<string>(), skipped: new Set<string>() };
-  const read = async (kind: 'pre-data' | 'sequences' | 'post-data', wanted: boolean) =>
-    wanted ? chosen(split(kind)(await sectionText(archive, kind)), choice) : [];
+  const choice = { options, plan, target, notes, sequences: new Set<string>(), untouched: untouchedOf(plan) };
+  const read = async (section: DdlSection, wanted: boolean) =>
+    wanted ? chosen(await sections.entries(section), choice) : NONE;
   const { schemaSections } = plan;
   // Also functions that are not chosen: a chosen trigger may call them.
   const functions = needsFunctions(options, schemaSections)
-    ? splitDump(await sectionText(archive, 'pre-data')).map((entry) =>
+    ? (await sections.entries('pre-data')).map((entry) =>
         options.renameSchema ? renamed(entry, options.renameSchema) : entry,
       )
     : [];
   // Also where none of it runs: it says which sequences belong to the tables.
   const before = await read('pre-data', schemaSections.preData || schemaSections.sequences);
-  const preData = schemaSections.preData ? before : [];
-  const sequences = await read('sequences', schemaSections.sequences);
-  const postData = await read('post-data', schemaSections.postData);
+  const { entries: preData, later: attached } = schemaSections.preData ? before : NONE;
+  const { entries: sequences } = await read('sequences', schemaSections.sequences);
+  const after = await read('post-data', schemaSections.postData);
+  const postData = [...after.entries, ...attached, ...after.later];
   const rename = options.renameSchema;
   if (rename) {
     const bodies = preData.flatMap(({ sql }) => bodiesThatName(sql, rename.from));
@@ -61,32 +56,31 @@ export async function prepareDdl(
   };
 }
 
-/** Values of sequences are lines without headings. */
-const split = (kind: string) => (kind === 'sequences' ? splitSequences : splitDump);
-
 function needsFunctions({ activate }: RestoreOptions, { postData }: RestorePlan['schemaSections']): boolean {
   return !activate && postData;
 }
 
-async function sectionText({ manifest, read }: Archive, kind: 'pre-data' | 'sequences' | 'post-data'): Promise<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const parts: string[] = [];
-  let chars = 0;
-  for (const path of pathsOf(manifest, kind)) {
-    for await (const bytes of read(path)) {
-      parts.push(decoder.decode(bytes, { stream: true }));
-      chars += bytes.length;
-      if (chars > MAX_SECTION_CHARS)
-        throw ERRORS.ARCHIVE_DAMAGED(`${path}: a section of DDL must be at most ${MAX_SECTION_CHARS} bytes`);
-    }
-  }
-  return parts.join('') + decoder.decode();
+/** Of a section. `later`: for the end of post-data; see Selected. */
+interface Chosen {
+  readonly entries: readonly DumpEntry[];
+  readonly later: readonly DumpEntry[];
 }
 
-/** In the order of a restore. */
-export function pathsOf({ schema, objects }: Manifest, kind: Manifest['objects'][number]['kind']): string[] {
-  const kinds = new Map(objects.map((object) => [object.path, object.kind]));
-  return schema.sections.filter((path) => kinds.get(path) === kind);
+const NONE: Chosen = { entries: [], later: [] };
+
+/** Tables that the target has and that are not made again, with their sequences, found in the section before. */
+interface Untouched {
+  readonly action: 'skip' | 'replace';
+  readonly tables: readonly { readonly schema: string; readonly name: string }[];
+  readonly sequences: Set<string>;
+}
+
+function untouchedOf({ tables }: RestorePlan): Untouched[] {
+  return (['skip', 'replace'] as const).map((action) => ({
+    action,
+    tables: tables.filter((one) => one.action === action && !one.table.managed).map(({ table }) => table),
+    sequences: new Set(),
+  }));
 }
 
 interface Choice {
@@ -96,42 +90,49 @@ interface Choice {
   readonly notes: string[];
   /** Sequences of the chosen tables, found in the section before. */
   readonly sequences: Set<string>;
-  /** Of the tables that stay as they are. */
-  readonly skipped: Set<string>;
+  readonly untouched: readonly Untouched[];
 }
 
-function chosen(all: readonly DumpEntry[], { options, plan, target, notes, sequences, skipped }: Choice): DumpEntry[] {
+function chosen(all: readonly DumpEntry[], choice: Choice): Chosen {
+  const { options, plan, target, notes, sequences } = choice;
   const { tables, renameSchema: rename } = options;
   const schemas = rename ? [rename.from] : options.schemas;
+  const there = new Set([...target.tables, ...target.managedTables].map(qualifiedName));
   const exists = (schema: string, name: string) =>
-    target.tables.some((one) => one.schema === schema && one.name === name) ||
-    target.managedTables.some((one) => one.schema === schema && one.name === name);
-  let entries = [...all];
+    there.has(qualifiedName({ schema: schema === rename?.from ? rename.to : schema, name }));
+  let found: Chosen = { entries: all, later: [] };
   if (tables || schemas) {
-    const selected = selectEntries(entries, {
-      tables: tables && plannedNames(plan, exists),
+    const selected = selectEntries(all, {
+      tables: tables && [...plan.tables.map(({ table }) => table), ...plan.partitioned],
       schemas: tables ? null : schemas,
       exists,
       sequences,
+      attachLater: true,
     });
     for (const sequence of selected.sequences) sequences.add(sequence);
-    entries = [...selected.entries];
     notes.push(...selected.notes);
+    found = selected;
   }
+  const dropped = entriesOfUntouched(all, choice.untouched);
+  const isKept = (entry: DumpEntry) => entry.type === '' || !dropped.has(entry);
+  const schemasThere = new Set(target.schemas);
+  const kept = found.entries.filter(isKept);
+  const entries = [...missingSchemas(kept, schemasThere, rename?.to ?? null), ...kept]
+    .map((entry) => (rename ? renamed(entry, rename) : entry))
+    .filter((entry) => entry.type !== 'SCHEMA' || !schemasThere.has(entry.name.replaceAll('"', '')));
+  return { entries, later: found.later.filter(isKept).map((entry) => (rename ? renamed(entry, rename) : entry)) };
+}
+
+function entriesOfUntouched(all: readonly DumpEntry[], untouched: readonly Untouched[]): Set<DumpEntry> {
   const dropped = new Set<DumpEntry>();
-  for (const { table, action } of plan.tables) {
-    if (table.managed || (action !== 'skip' && action !== 'replace')) continue;
-    const theirs = selectEntries(all, { tables: [table], schemas: null, exists: () => true, sequences: skipped });
-    for (const sequence of theirs.sequences) skipped.add(sequence);
+  for (const { action, tables, sequences } of untouched) {
+    if (tables.length === 0) continue;
+    const theirs = selectEntries(all, { tables, schemas: null, exists: () => true, sequences });
+    for (const sequence of theirs.sequences) sequences.add(sequence);
     // Rows that are replaced bring the state of their sequences with them.
     for (const entry of theirs.entries) if (action === 'skip' || entry.type !== 'SEQUENCE SET') dropped.add(entry);
   }
-  entries = entries.filter((entry) => entry.type === '' || !dropped.has(entry));
-  const there = new Set(target.schemas);
-  const missing = missingSchemas(entries, there, rename?.to ?? null);
-  return [...missing, ...entries]
-    .map((entry) => (rename ? renamed(entry, rename) : entry))
-    .filter((entry) => entry.type !== 'SCHEMA' || !there.has(entry.name.replaceAll('"', '')));
+  return dropped;
 }
 
 /** A selection has no CREATE SCHEMA of its own for tables alone, and a renamed one has the old name's. */
@@ -144,17 +145,6 @@ function missingSchemas(
   const sql = `create schema if not exists ${quoteIdentifier(renamedTo)};
 `;
   return [{ type: 'SCHEMA', name: renamedTo, schema: '', owner: '', sql }];
-}
-
-/** With the partitioned tables at the root of partitions, where the target does not have them. */
-function plannedNames(
-  { tables }: RestorePlan,
-  exists: (schema: string, name: string) => boolean,
-): { schema: string; name: string }[] {
-  const roots = tables
-    .flatMap(({ table }) => table.partition_root ?? [])
-    .filter(({ schema, name }) => !exists(schema, name));
-  return [...tables.map(({ table }) => table), ...roots];
 }
 
 function renamed(entry: DumpEntry, { from, to }: { from: string; to: string }): DumpEntry {

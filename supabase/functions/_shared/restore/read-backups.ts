@@ -1,10 +1,14 @@
 /** Every backup of a store with its manifest: what a catalogue shows, and what a lost ledger is rebuilt from. */
 import { createHash } from 'node:crypto';
 import { readManifest } from '../archive/read-manifest.ts';
-import { type BackupIdParts, parseBackupId } from '../domain/backup-id.ts';
+import type { BackupIdParts } from '../domain/backup-id.ts';
 import type { Manifest } from '../domain/manifest-types.ts';
 import { ERRORS, HoldfastError } from '../errors.ts';
 import type { Store } from '../stores/store.ts';
+import { keyIn } from './archive-input.ts';
+import { type BackupFolder, backupFolders } from './backup-folders.ts';
+import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest-file.ts';
+import { refuseOtherBackup } from './refuse-other-backup.ts';
 
 export interface FoundBackup {
   /** Below the store's location, without a slash at the end. */
@@ -22,9 +26,6 @@ export interface DamagedBackup {
   readonly problem: HoldfastError;
 }
 
-const MANIFEST = '/manifest.json';
-/** A manifest lists every object; 100,000 of them are about 40 MB. */
-const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 /** Manifests read at the same time, and their bytes together: one large manifest waits for no others, nor they for it. */
 const MAX_READS = 8;
 const MAX_READ_BYTES = 32 * 1024 * 1024;
@@ -51,15 +52,15 @@ export async function* readBackups(
     bytes -= first.size;
     return await first.backup;
   };
-  for await (const { key, size } of store.list('')) {
-    const named = backupOfManifest(key);
-    if (!named || !wanted(named)) continue;
+  for await (const found of backupFolders(store)) {
+    const { folder, named, manifestBytes: size } = found;
+    if (!isInPlace(found) || !wanted(named)) continue;
     while (reads.length > 0 && (reads.length >= MAX_READS || bytes + size > MAX_READ_BYTES)) {
       const backup = await takeFirst();
       if (backup) yield backup;
     }
     bytes += size;
-    reads.push({ size, backup: startRead(store, key.slice(0, -MANIFEST.length)) });
+    reads.push({ size, backup: startRead(store, folder) });
   }
   while (reads.length > 0) {
     const backup = await takeFirst();
@@ -67,12 +68,10 @@ export async function* readBackups(
   }
 }
 
-/** Of `<cadence>/<period>/<backup_id>/manifest.json`; what else is called manifest.json is not ours. */
-function backupOfManifest(key: string): BackupIdParts | null {
-  const [cadence, , backupId = '', ...rest] = key.split('/');
-  if (rest.join('/') !== MANIFEST.slice(1)) return null;
-  const named = parseBackupId(backupId);
-  return named?.cadence === cadence ? named : null;
+/** `<cadence>/<period>/<backup_id>`: what is elsewhere somebody put there. */
+function isInPlace({ folder, named }: BackupFolder): boolean {
+  const [cadence, , ...rest] = folder.split('/');
+  return rest.length === 1 && named.cadence === cadence;
 }
 
 function startRead(store: Store, folder: string): Read['backup'] {
@@ -84,9 +83,9 @@ function startRead(store: Store, folder: string): Read['backup'] {
 
 async function readOne(store: Store, folder: string): Promise<FoundBackup | DamagedBackup | null> {
   try {
-    const bytes = await store.getBytes(folder + MANIFEST, MAX_MANIFEST_BYTES);
+    const bytes = await store.getBytes(keyIn(folder, MANIFEST_FILE), MAX_MANIFEST_BYTES);
     const manifest = await readManifest(bytes);
-    refuseOtherBackup(manifest, folder);
+    refuseOtherBackup(manifest, folder, { placed: true });
     const manifestSha256 = createHash('sha256').update(bytes).digest('hex');
     return { folder, manifest, manifestBytes: bytes.length, manifestSha256 };
   } catch (error) {
@@ -96,13 +95,4 @@ async function readOne(store: Store, folder: string): Promise<FoundBackup | Dama
     if (error.code !== 'OBJECT_TOO_LARGE') throw error;
     return { folder, problem: ERRORS.MANIFEST_INVALID(error.message, { cause: error }) };
   }
-}
-
-/** A whole manifest in the wrong place is somebody's copy of it, and would count its backup twice. */
-function refuseOtherBackup({ backup_id, cadence, period }: Manifest, folder: string): void {
-  const own = `${cadence}/${period}/${backup_id}`;
-  if (own === folder) return;
-  throw ERRORS.MANIFEST_INVALID(`the manifest is of the backup in ${own}, not of the one in ${folder}`, {
-    hint: 'Somebody put it there; move the backup back, or use another copy.',
-  });
 }

@@ -1,7 +1,7 @@
 import { ERRORS, HoldfastError } from '../errors.ts';
 import type { PlannedTable, RestoreReport } from './contracts.ts';
 import type { Restoring } from './restore-database.ts';
-import { stepOf } from './restore-rows.ts';
+import { stepsDone } from './steps-of.ts';
 
 /** What is in the target and what is not, by the marks. `failure`: null when all of it is done. */
 export function reportOf(restoring: Restoring, failure: unknown): RestoreReport {
@@ -31,12 +31,7 @@ function tableState(planned: PlannedTable, { marks, job }: Restoring): RestoreRe
   const name = `${table.schema}.${table.name}`;
   if (action === 'skip' || job.options.only === 'schema')
     return { table: name, action, rows: 0, kept: 0, state: 'skipped' };
-  const steps =
-    action === 'load'
-      ? table.segments.map((path) => stepOf({ table: planned, paths: [path] }))
-      : [stepOf({ table: planned, paths: [] })];
-  const rows = steps.reduce((sum, step) => sum + marks.rows(step), 0);
-  const whole = steps.every((step) => marks.done(step));
+  const { rows, whole } = stepsDone(planned, marks);
   return {
     table: name,
     action,

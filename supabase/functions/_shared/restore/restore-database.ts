@@ -7,7 +7,7 @@
  *   5. statistics and checks, and the report with the measured time.
  * Every step leaves its mark in the target together with its work, so that the same call goes on after a failure.
  */
-import { ERRORS, HoldfastError } from '../errors.ts';
+import { ERRORS } from '../errors.ts';
 import { qualifiedName } from '../postgres/identifiers.ts';
 import { openSession } from '../postgres/open-session.ts';
 import type { PgSession } from '../postgres/session.ts';
@@ -20,11 +20,13 @@ import type {
   RestoreReport,
   TargetFacts,
 } from './contracts.ts';
+import { type DdlSections, ddlPaths, ddlSections } from './ddl-sections.ts';
 import { finalChecks } from './final-checks.ts';
 import { inspectTarget } from './inspect-target.ts';
+import { partitionTree } from './partition-tree.ts';
 import { planRestore } from './plan-restore.ts';
 import { applyConfig, type PreparedConfig, prepareConfig } from './prepare-config.ts';
-import { type PreparedDdl, pathsOf, prepareDdl } from './prepare-ddl.ts';
+import { type PreparedDdl, prepareDdl } from './prepare-ddl.ts';
 import { reportOf } from './report-of.ts';
 import { lockTarget, openMarks, type RestoreMarks, unfinishedPlan } from './restore-marks.ts';
 import type { RestoreJob, RestoreMeans } from './restore-means.ts';
@@ -56,7 +58,7 @@ export interface Restoring {
 export async function planOf(means: RestoreMeans, options: RestoreOptions): Promise<RestorePlan> {
   const session = await openSession(means.platform, means.targetUrl, { applicationName: 'holdfast restore plan' });
   try {
-    return (await plan(session, means, options)).plan;
+    return (await plan(session, means, { options, ddl: ddlSections(means.archive) })).plan;
   } finally {
     await session.close();
   }
@@ -73,11 +75,12 @@ export async function restoreDatabase(means: RestoreMeans, job: RestoreJob): Pro
   try {
     const control = await sessions.open('holdfast restore');
     await lockTarget(control);
-    const { plan: planned, target } = await plan(control, means, job.options);
+    const sections = ddlSections(means.archive);
+    const { plan: planned, target } = await plan(control, means, { options: job.options, ddl: sections });
     // What the first attempt created must not look like tables that were there before.
     const fresh = (await unfinishedPlan(control, means.archive.manifest.backup_id)) ?? planned;
     await checkObjects(means, job, fresh);
-    const ddl = await prepareDdl(means.archive, { options: job.options, plan: fresh, target });
+    const ddl = await prepareDdl(sections, { options: job.options, plan: fresh, target });
     const config = await prepareConfig(means.archive, { options: job.options, target });
     const marks = await openMarks(control, { plan: fresh, options: optionsKey(job.options) });
     const restoring: Restoring = {
@@ -95,10 +98,17 @@ export async function restoreDatabase(means: RestoreMeans, job: RestoreJob): Pro
   }
 }
 
-async function plan(session: PgSession, { archive }: RestoreMeans, options: RestoreOptions) {
+async function plan(
+  session: PgSession,
+  { archive }: RestoreMeans,
+  { options, ddl }: { options: RestoreOptions; ddl: DdlSections },
+) {
   const target = await inspectTarget(session);
   const phaseOf = await readPhases(archive);
-  return { target, plan: planRestore(archive.manifest, options, { target, phaseOf }) };
+  // Only names of tables ask for the levels of partitions, and only the DDL has them.
+  const asked = options.tables !== null && archive.manifest.tables.some((table) => table.partition_root);
+  const partitions = partitionTree(asked ? await ddl.entries('pre-data') : []);
+  return { target, plan: planRestore(archive.manifest, options, { target, phaseOf, partitions }) };
 }
 
 /** What must be the same for the next attempt to go on with this one. */
@@ -110,7 +120,7 @@ async function checkObjects({ archive }: RestoreMeans, job: RestoreJob, fresh: R
   const { manifest } = archive;
   const rows = job.options.only === 'schema' ? [] : fresh.tables.filter(({ action }) => action !== 'skip');
   const paths = [
-    ...(['pre-data', 'sequences', 'post-data'] as const).flatMap((kind) => pathsOf(manifest, kind)),
+    ...(['pre-data', 'sequences', 'post-data'] as const).flatMap((section) => ddlPaths(manifest, section)),
     ...manifest.objects.filter(({ kind }) => kind === 'config').map(({ path }) => path),
     ...rows.flatMap(({ table }) => table.segments),
   ];
@@ -222,14 +232,7 @@ async function report(restoring: Restoring, work: () => Promise<void>): Promise<
     await work();
     return reportOf(restoring, null);
   } catch (error) {
-    const { signal } = restoring.job;
-    return reportOf(
-      restoring,
-      error instanceof HoldfastError && !signal?.aborted
-        ? error
-        : restoring.job.signal?.aborted
-          ? 'interrupted'
-          : error,
-    );
+    // An abort closes the sessions, and what waited for them fails with something else.
+    return reportOf(restoring, restoring.job.signal?.aborted ? 'interrupted' : error);
   }
 }

@@ -9,6 +9,7 @@ import type { PgSession } from '../postgres/session.ts';
 import type { Archive, PhaseResult, PlannedTable, RestoreEvent, RestorePlan } from './contracts.ts';
 import { loadRows, mergeRows } from './load-rows.ts';
 import type { RestoreMarks } from './restore-marks.ts';
+import { stepOf, stepsDone } from './steps-of.ts';
 
 export interface RestoreRows {
   readonly archive: Archive;
@@ -55,12 +56,6 @@ export async function restoreRows(work: RestoreRows, results: PhaseResult[]): Pr
   }
 }
 
-/** A step's name in the target's marks. */
-export const stepOf = (unit: { table: PlannedTable; paths: readonly string[] }): string =>
-  unit.table.action === 'load'
-    ? `segment:${unit.paths[0]}`
-    : `table:${unit.table.table.schema}.${unit.table.table.name}`;
-
 function unitsOf(table: PlannedTable, { archive, marks }: RestoreRows): Unit[] {
   const sizes = new Map(archive.manifest.objects.map((object) => [object.path, object.raw_bytes]));
   const { segments } = table.table;
@@ -77,11 +72,7 @@ function unitsOf(table: PlannedTable, { archive, marks }: RestoreRows): Unit[] {
 function shortOfRows(planned: PlannedTable, marks: RestoreMarks): string[] {
   const { table, action } = planned;
   if (action === 'merge') return [];
-  const steps =
-    action === 'load'
-      ? table.segments.map((path) => stepOf({ table: planned, paths: [path] }))
-      : [stepOf({ table: planned, paths: [] })];
-  const rows = steps.reduce((sum, step) => sum + marks.rows(step), 0);
+  const { rows } = stepsDone(planned, marks);
   return rows === table.rows
     ? []
     : [`${table.schema}.${table.name}: ${rows} rows came in, the backup has ${table.rows}`];
@@ -125,8 +116,7 @@ async function writeUnit(work: RestoreRows, session: PgSession, { table: planned
   const format = work.archive.manifest.data_format as FormatName;
   const sources = paths.map((path) => counted(work, path));
   if (action === 'merge') {
-    const merged = await mergeRows(session, { target, columns, allColumns: table.columns, format }, sources);
-    return merged.taken;
+    return await mergeRows(session, { target, columns, allColumns: table.columns, format }, sources);
   }
   if (action === 'replace') await session.query(`delete from only ${qualifiedName(target)}`);
   let rows = 0;

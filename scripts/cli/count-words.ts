@@ -1,1 +1,0 @@
-export { countWords } from '../../supabase/functions/_shared/domain/count-words.ts';

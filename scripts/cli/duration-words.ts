@@ -1,1 +1,0 @@
-export { durationWords } from '../../supabase/functions/_shared/domain/duration-words.ts';
