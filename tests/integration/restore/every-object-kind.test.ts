@@ -251,7 +251,7 @@ for (const major of POSTGRES_MAJORS) {
         const moved = (entries: DumpEntry[]) =>
           selectEntries(entries, { tables: null, schemas: ['kinds'], exists }).entries.map((entry) => ({
             ...entry,
-            sql: renameSchema(entry.sql, 'kinds', 'Mo"ved'),
+            sql: renameSchema(entry.sql, { from: 'kinds', to: 'Mo"ved', names: null }),
           }));
         await runPre(url, moved(preData));
         await runPost(url, moved(postData));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { comparePgDump } from '../../../scripts/dev/oracle/dump-digest.ts';
+import { comparePgDump, dumpDigest } from '../../../scripts/dev/oracle/dump-digest.ts';
 import { nodePlatform } from '../../../supabase/functions/_shared/platform-node.ts';
 import type { RestoreEvent, RestoreReport } from '../../../supabase/functions/_shared/restore/contracts.ts';
 import { restoreDatabase } from '../../../supabase/functions/_shared/restore/restore-database.ts';
@@ -262,6 +262,29 @@ for (const major of POSTGRES_MAJORS) {
         await count(target.adminUrl, 'rescued.login_history'),
         await count(demo.adminUrl, 'public.login_history'),
       );
+    });
+
+    test('tables that use types and functions of their schema are restored beside the live ones, which stay as they are', async () => {
+      const target = await database('demo');
+      const tables = ['service_types', 'bookings', 'booking_payments'];
+      const before = await dumpDigest(target.adminUrl, ALL);
+      const report = await restore(backup, target.url, {
+        tables,
+        renameSchema: { from: 'public', to: 'rescued' },
+      });
+      assert.equal(report.error, null);
+      await withSql(target.adminUrl, async (sql) => {
+        for (const table of tables) {
+          const [row] = await sql.unsafe(
+            `select count(*) filter (where l::text is distinct from r::text)::int as other, count(*)::int as all
+             from public.${table} l full join rescued.${table} r using (id)`,
+          );
+          assert.equal(row!.other, 0, table);
+          assert.ok(row!.all > 0, table);
+        }
+        await sql`drop schema rescued cascade`;
+      });
+      assert.deepEqual(await dumpDigest(target.adminUrl, ALL), before);
     });
 
     test('two restores into one database do not mix', async () => {

@@ -2,9 +2,11 @@
 import { qualifiedName, quoteIdentifier } from '../postgres/identifiers.ts';
 import type { DumpEntry, HeldBack, RestoreOptions, RestorePlan, TargetFacts } from './contracts.ts';
 import type { DdlSection, DdlSections } from './ddl-sections.ts';
+import { nameAfter } from './entry-subject.ts';
 import { holdBack } from './hold-back.ts';
-import { bodiesThatName, renameSchema } from './rename-schema.ts';
+import { bodiesThatName, renameSchema, type SchemaRename } from './rename-schema.ts';
 import { selectEntries } from './select-entries.ts';
+import { codeTokens } from './sql-lexer.ts';
 
 export interface PreparedDdl {
   readonly preData: readonly DumpEntry[];
@@ -21,23 +23,17 @@ export async function prepareDdl(
   { options, plan, target }: { options: RestoreOptions; plan: RestorePlan; target: TargetFacts },
 ): Promise<PreparedDdl> {
   const notes: string[] = [];
-  const choice = { options, plan, target, notes, sequences: new Set<string>(), untouched: untouchedOf(plan) };
+  const rename = options.renameSchema && { ...options.renameSchema, names: options.tables ? new Set<string>() : null };
+  const choice = { options, plan, target, notes, rename, sequences: new Set<string>(), untouched: untouchedOf(plan) };
   const read = async (section: DdlSection, wanted: boolean) =>
     wanted ? chosen(await sections.entries(section), choice) : NONE;
   const { schemaSections } = plan;
-  // Also functions that are not chosen: a chosen trigger may call them.
-  const functions = needsFunctions(options, schemaSections)
-    ? (await sections.entries('pre-data')).map((entry) =>
-        options.renameSchema ? renamed(entry, options.renameSchema) : entry,
-      )
-    : [];
   // Also where none of it runs: it says which sequences belong to the tables.
   const before = await read('pre-data', schemaSections.preData || schemaSections.sequences);
   const { entries: preData, later: attached } = schemaSections.preData ? before : NONE;
   const { entries: sequences } = await read('sequences', schemaSections.sequences);
   const after = await read('post-data', schemaSections.postData);
   const postData = [...after.entries, ...attached, ...after.later];
-  const rename = options.renameSchema;
   if (rename) {
     const bodies = preData.flatMap(({ sql }) => bodiesThatName(sql, rename.from));
     if (bodies.length > 0)
@@ -46,6 +42,10 @@ export async function prepareDdl(
       );
   }
   if (options.activate) return { preData, sequences, postData, heldBack: [], notes };
+  // Also functions that are not chosen: a chosen trigger may call them.
+  const functions = needsFunctions(options, schemaSections)
+    ? (await sections.entries('pre-data')).map((entry) => (rename ? renamed(entry, rename) : entry))
+    : [];
   const held = [holdBack(preData, functions), holdBack(postData, functions)];
   return {
     preData: held[0]!.entries,
@@ -88,14 +88,16 @@ interface Choice {
   readonly plan: RestorePlan;
   readonly target: TargetFacts;
   readonly notes: string[];
+  /** Where tables were named, what moves grows with the sections: see namesOf. */
+  readonly rename: (SchemaRename & { readonly names: Set<string> | null }) | null;
   /** Sequences of the chosen tables, found in the section before. */
   readonly sequences: Set<string>;
   readonly untouched: readonly Untouched[];
 }
 
 function chosen(all: readonly DumpEntry[], choice: Choice): Chosen {
-  const { options, plan, target, notes, sequences } = choice;
-  const { tables, renameSchema: rename } = options;
+  const { options, plan, target, notes, sequences, rename } = choice;
+  const { tables } = options;
   const schemas = rename ? [rename.from] : options.schemas;
   const there = new Set([...target.tables, ...target.managedTables].map(qualifiedName));
   const exists = (schema: string, name: string) =>
@@ -117,6 +119,7 @@ function chosen(all: readonly DumpEntry[], choice: Choice): Chosen {
   const isKept = (entry: DumpEntry) => entry.type === '' || !dropped.has(entry);
   const schemasThere = new Set(target.schemas);
   const kept = found.entries.filter(isKept);
+  for (const name of movedNames([...kept, ...found.later])) rename?.names?.add(name);
   const entries = [...missingSchemas(kept, schemasThere, rename?.to ?? null), ...kept]
     .map((entry) => (rename ? renamed(entry, rename) : entry))
     .filter((entry) => entry.type !== 'SCHEMA' || !schemasThere.has(entry.name.replaceAll('"', '')));
@@ -147,11 +150,30 @@ function missingSchemas(
   return [{ type: 'SCHEMA', name: renamedTo, schema: '', owner: '', sql }];
 }
 
-function renamed(entry: DumpEntry, { from, to }: { from: string; to: string }): DumpEntry {
+/** What a chosen table brings with it into the renamed schema; types and functions that it uses stay where they are. */
+const MOVING = new Set([
+  'TABLE',
+  'FOREIGN TABLE',
+  'VIEW',
+  'MATERIALIZED VIEW',
+  'SEQUENCE',
+  'INDEX',
+  'CONSTRAINT',
+  'STATISTICS',
+]);
+
+function movedNames(entries: readonly DumpEntry[]): string[] {
+  return entries
+    .filter(({ type }) => MOVING.has(type))
+    .map(({ type, name, sql }) => (type === 'CONSTRAINT' ? nameAfter(codeTokens(sql), ['CONSTRAINT']).at(-1)! : name));
+}
+
+function renamed(entry: DumpEntry, rename: SchemaRename): DumpEntry {
+  const { from, to } = rename;
   return {
     ...entry,
     name: entry.type === 'SCHEMA' && entry.name === from ? to : entry.name,
     schema: entry.schema === from ? to : entry.schema,
-    sql: renameSchema(entry.sql, from, to),
+    sql: renameSchema(entry.sql, rename),
   };
 }

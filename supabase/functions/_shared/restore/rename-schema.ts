@@ -11,20 +11,27 @@ const BEFORE_OBJECT = new Set([
 ]);
 const HEADING_SCHEMA = /^(-- .*; Type: [A-Z_ ]+; Schema: )(.*)(; Owner: .*)$/s;
 
+export interface SchemaRename {
+  readonly from: string;
+  readonly to: string;
+  /** The names in it that move; the others are where they were. Null: all of them move. */
+  readonly names: ReadonlySet<string> | null;
+}
+
 /**
  * Renames `from` where it qualifies a name or is what SCHEMA names, in headings, and in the texts that pg_dump writes for
  * regclass (`nextval('public.seq'::regclass)`, `setval('public.seq', …)`). Strings, function bodies and comments stay.
  */
-export function renameSchema(sql: string, from: string, to: string): string {
+export function renameSchema(sql: string, { from, to, names }: SchemaRename): string {
   const all = [...lexSql(sql)];
   const code = all.filter(({ kind }) => kind !== 'space' && kind !== 'comment');
   const target = `"${to.replaceAll('"', '""')}"`;
   const rename = new Map<number, string>();
   const clash = namesARelation(code, from);
   for (const [index, token] of code.entries()) {
-    if (isSchema(code, index, { from, clash })) rename.set(token.start, target);
+    if (isSchema(code, index, { from, clash, names })) rename.set(token.start, target);
     else if (token.kind === 'string' && isRelationText(code, index))
-      rename.set(token.start, renamedText(token.text, from, target));
+      rename.set(token.start, renamedText(token.text, { from, target, names }));
   }
   return all
     .map((token) => {
@@ -81,13 +88,13 @@ function namesARelation(code: readonly SqlToken[], from: string): boolean {
 function isSchema(
   code: readonly SqlToken[],
   index: number,
-  { from, clash }: { from: string; clash: boolean },
+  { from, clash, names }: { from: string; clash: boolean; names: SchemaRename['names'] },
 ): boolean {
   const token = code[index]!;
   if (!isName(token) || identifierOf(token) !== from) return false;
   const before = code[index - 1];
   if (code[index + 1]?.text !== '.') return isWord(before, 'SCHEMA');
-  if (before?.text === '.') return false;
+  if (before?.text === '.' || !(names?.has(nameOf(code[index + 2])) ?? true)) return false;
   return !clash || isSurelyQualifier(code, index);
 }
 
@@ -114,7 +121,12 @@ function isRelationText(code: readonly SqlToken[], index: number): boolean {
 
 const nameOf = (token: SqlToken | undefined) => (token && isName(token) ? identifierOf(token) : '');
 
-function renamedText(text: string, from: string, target: string): string {
+function renamedText(
+  text: string,
+  { from, target, names }: { from: string; target: string; names: SchemaRename['names'] },
+): string {
   const [, rest] = new RegExp(`^'${namePattern(from.replaceAll("'", "''"))}(\\..*)$`, 's').exec(text) ?? [];
-  return rest ? `'${target.replaceAll("'", "''")}${rest}` : text;
+  if (!rest) return text;
+  const [name] = codeTokens(rest.slice(1, -1).replaceAll("''", "'"));
+  return names?.has(nameOf(name)) === false ? text : `'${target.replaceAll("'", "''")}${rest}`;
 }
