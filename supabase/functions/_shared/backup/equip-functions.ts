@@ -1,5 +1,6 @@
 import { createCipher, plainCipher } from '../archive/cipher.ts';
 import { createCodec } from '../archive/codec.ts';
+import type { Codec, CodecName } from '../archive/contracts.ts';
 import { createSigner } from '../archive/sign-manifest.ts';
 import { parseFunctionConfig } from '../config.ts';
 import type { Platform } from '../platform.ts';
@@ -18,7 +19,17 @@ export async function equipFunctions(platform: Platform): Promise<Equipment> {
       store: createS3Store(config.store),
       cipher: config.publicKeys === null ? plainCipher() : await createCipher(config.publicKeys),
       signing: signing && (() => createSigner(signing.armored.reveal(), signing.passphrase?.reveal())),
-      codecFor: (name) => createCodec(name),
+      codecFor: keptCodecs(),
     },
+  };
+}
+
+/** One of each for the isolate's life: the blocks of one object are filled again for the next, also in another call. */
+function keptCodecs(): (name: CodecName) => Codec {
+  const codecs = new Map<CodecName, Codec>();
+  return (name) => {
+    const codec = codecs.get(name) ?? createCodec(name);
+    codecs.set(name, codec);
+    return codec;
   };
 }
