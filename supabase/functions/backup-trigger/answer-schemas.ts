@@ -8,20 +8,6 @@ const count = z.number().int().nonnegative();
 const facts = z.record(z.string(), z.unknown());
 const status = z.enum(STATUSES);
 
-export const errorAnswer = z
-  .strictObject({
-    error: z.strictObject({
-      code: z
-        .string()
-        .regex(/^[A-Z][A-Z0-9_]*$/)
-        .describe('Stable; for machines.'),
-      message: z.string(),
-      hint: z.string().describe('What to do about it.'),
-      details: facts.optional(),
-    }),
-  })
-  .meta({ id: 'Error' });
-
 const links = z
   .strictObject({ self: z.string(), cancel: z.string(), verify: z.string(), download: z.string() })
   .describe('Paths on the same host.')
@@ -135,5 +121,3 @@ export const downloadAnswer = z
     next_cursor: z.string().nullable(),
   })
   .meta({ id: 'Download' });
-
-export const openapiAnswer = facts;

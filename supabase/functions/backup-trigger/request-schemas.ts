@@ -3,19 +3,7 @@ import { z } from 'zod';
 import { FILTER_OPERATORS, SCOPES } from '../_shared/domain/backup-request.ts';
 import { CADENCES } from '../_shared/domain/cadence.ts';
 import { CODECS, FORMATS } from '../_shared/domain/formats.ts';
-
-/** The database can hold neither a zero byte nor half of a surrogate pair. */
-const STORABLE = /^[^\0\p{Cs}]*$/u;
-
-function text(maxChars: number) {
-  return z.string('must be a text').max(maxChars, `must have at most ${maxChars} characters`).regex(STORABLE, {
-    error: 'must not contain a zero byte or half of a surrogate pair',
-  });
-}
-
-function choice<const T extends readonly [string, ...string[]]>(values: T) {
-  return z.enum(values, `must be one of ${values.join(', ')}`);
-}
+import { choice, cursorField, moment, pageSize, text, unknownFields } from '../_shared/http/request-fields.ts';
 
 const TABLE_NAME = /^(?:"(?:[^"]|"")+"|[^".]+)(?:\.(?:"(?:[^"]|"")+"|[^".]+))?$/u;
 
@@ -73,8 +61,6 @@ export const startBody = z
 
 export type StartBody = z.output<typeof startBody>;
 
-export const emptyBody = z.strictObject({}, { error: unknownFields });
-
 export const verifyBody = z
   .strictObject(
     {
@@ -86,29 +72,12 @@ export const verifyBody = z
   )
   .meta({ id: 'VerifyBackup' });
 
-/** Handed on in UTC: PostgreSQL knows neither every offset that ISO 8601 allows nor a year 0. */
-const moment = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be an ISO 8601 date, or a time with its zone')
-  .refine((text) => new Date(text).getTime() >= FIRST_YEAR_MS, 'must not be before the year 1')
-  .transform((text) => new Date(text).toISOString());
-
-const FIRST_YEAR_MS = Date.parse('0001-01-01T00:00:00Z');
-
 export const STATUSES = ['in_progress', 'completed', 'completed_with_limits', 'failed', 'cancelled'] as const;
-
-function pageSize(most: number, usual: number) {
-  return z.coerce
-    .number('must be a number')
-    .int('must be a whole number')
-    .min(1, 'must be at least 1')
-    .max(most, `must be at most ${most}`)
-    .default(usual);
-}
 
 export const listQuery = z.strictObject(
   {
     limit: pageSize(100, 20),
-    cursor: text(500).optional().describe("A page's next_cursor: the page after it."),
+    cursor: cursorField,
     status: choice(STATUSES).optional(),
     cadence: choice(CADENCES).optional(),
     since: moment.optional().describe('Started at or after.'),
@@ -120,14 +89,10 @@ export const listQuery = z.strictObject(
 export const downloadQuery = z.strictObject(
   {
     limit: pageSize(1000, 1000),
-    cursor: text(500).optional().describe("A page's next_cursor: the page after it."),
+    cursor: cursorField,
   },
   { error: unknownFields },
 );
-
-export const emptyQuery = z.strictObject({}, { error: unknownFields });
-
-export const emptyParams = z.strictObject({});
 
 /** Ids look like manual_20260114_020000_9f3c11ab; adopted ledgers may hold other ones. */
 export const backupParams = z.strictObject({
@@ -135,9 +100,3 @@ export const backupParams = z.strictObject({
     .min(1, 'must not be empty')
     .meta({ examples: ['manual_20260114_020000_9f3c11ab'] }),
 });
-
-function unknownFields(issue: { code?: string; keys?: readonly string[] }): string | undefined {
-  if (issue.code === 'unrecognized_keys')
-    return `unknown field ${issue.keys?.map((key) => `'${key.slice(0, 100)}'`).join(', ')}`;
-  return issue.code === 'invalid_type' ? 'must be an object' : undefined;
-}

@@ -19,6 +19,20 @@ export async function recordBackupAccess(sql: Sql, caller: Caller, backup: Acces
   });
 }
 
+/** The same for the report of a drill, which names tables and numbers of rows. */
+export async function recordReportAccess(
+  sql: Sql,
+  caller: Caller,
+  { drillId, backupId }: { drillId: string; backupId: string },
+): Promise<void> {
+  await insertEvent(sql, 'drill_report_accessed', caller.userId, {
+    drill_id: drillId,
+    backup_id: backupId,
+    action: 'read',
+    by: caller.kind === 'service' ? 'service key' : 'user',
+  });
+}
+
 export interface RefusedRequest {
   readonly code: string;
   readonly userId: string | null;

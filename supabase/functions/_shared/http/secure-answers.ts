@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 
-/** Answers are for one caller and one moment, and never a page. */
+/** Answers are for one caller and one moment, and hardly ever a page. */
 const HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -15,6 +15,10 @@ const HEADERS = {
 export function secureAnswers(): MiddlewareHandler {
   return async (context, next) => {
     await next();
-    for (const [name, value] of Object.entries(HEADERS)) context.res.headers.set(name, value);
+    for (const [name, value] of Object.entries(HEADERS)) {
+      // A page of a route's own says what it needs; everything else needs nothing.
+      const own = name === 'content-security-policy' && context.res.headers.has(name);
+      if (!own) context.res.headers.set(name, value);
+    }
   };
 }

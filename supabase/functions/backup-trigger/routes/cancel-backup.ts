@@ -1,7 +1,8 @@
 import { ERRORS } from '../../_shared/errors.ts';
+import { emptyBody, emptyQuery } from '../../_shared/http/request-fields.ts';
 import { readRunDetail } from '../../_shared/runs/read-run-detail.ts';
 import { cancelledAnswer } from '../answer-schemas.ts';
-import { backupParams, emptyBody, emptyQuery } from '../request-schemas.ts';
+import { backupParams } from '../request-schemas.ts';
 import { defineRoute } from '../route.ts';
 
 export const cancelBackup = defineRoute({

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ERRORS } from '../../_shared/errors.ts';
+import { decodeCursor, encodeCursor } from '../../_shared/http/page-cursor.ts';
 import { recordBackupAccess } from '../../_shared/http/record-access.ts';
 import { readRunDetail } from '../../_shared/runs/read-run-detail.ts';
 import { downloadAnswer } from '../answer-schemas.ts';
-import { decodeCursor, encodeCursor } from '../page-cursor.ts';
 import { readBackupFiles } from '../read-backup-files.ts';
 import { backupParams, downloadQuery } from '../request-schemas.ts';
 import { defineRoute } from '../route.ts';

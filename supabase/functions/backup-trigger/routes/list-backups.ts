@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { decodeCursor, encodeCursor } from '../../_shared/http/page-cursor.ts';
+import { emptyParams } from '../../_shared/http/request-fields.ts';
 import { listRuns } from '../../_shared/runs/list-runs.ts';
 import { listAnswer } from '../answer-schemas.ts';
-import { decodeCursor, encodeCursor } from '../page-cursor.ts';
-import { emptyParams, listQuery } from '../request-schemas.ts';
+import { listQuery } from '../request-schemas.ts';
 import { backupLinks, defineRoute } from '../route.ts';
 
 const position = z.strictObject({

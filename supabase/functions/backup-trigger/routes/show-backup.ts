@@ -1,7 +1,8 @@
+import { emptyQuery } from '../../_shared/http/request-fields.ts';
 import { readRunDetail } from '../../_shared/runs/read-run-detail.ts';
 import { readRunProgress } from '../../_shared/runs/read-run-progress.ts';
 import { backupAnswer } from '../answer-schemas.ts';
-import { backupParams, emptyQuery } from '../request-schemas.ts';
+import { backupParams } from '../request-schemas.ts';
 import { backupLinks, defineRoute } from '../route.ts';
 
 export const showBackup = defineRoute({

@@ -1,6 +1,7 @@
+import { emptyParams, emptyQuery } from '../../_shared/http/request-fields.ts';
 import { startedAnswer } from '../answer-schemas.ts';
 import { checkRequest } from '../check-request.ts';
-import { emptyParams, emptyQuery, startBody } from '../request-schemas.ts';
+import { startBody } from '../request-schemas.ts';
 import { backupLinks, defineRoute } from '../route.ts';
 import { startRun } from '../start-run.ts';
 

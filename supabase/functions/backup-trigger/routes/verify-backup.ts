@@ -1,6 +1,7 @@
 import { ERRORS } from '../../_shared/errors.ts';
+import { emptyQuery } from '../../_shared/http/request-fields.ts';
 import { verifyAnswer } from '../answer-schemas.ts';
-import { backupParams, emptyQuery, verifyBody } from '../request-schemas.ts';
+import { backupParams, verifyBody } from '../request-schemas.ts';
 import { defineRoute } from '../route.ts';
 
 /** The first task of a verification reads the manifest and makes the others: this call stays short. */

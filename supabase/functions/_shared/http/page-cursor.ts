@@ -1,6 +1,6 @@
 /** Cursors are opaque to callers: what they hold is ours to change. Base64url of JSON. */
 import type { z } from 'zod';
-import { invalidRequest } from '../_shared/http/parse-request.ts';
+import { invalidRequest } from './parse-request.ts';
 
 export function encodeCursor(position: unknown): string {
   const bytes = new TextEncoder().encode(JSON.stringify(position));

@@ -1,5 +1,5 @@
-import { catalogueError } from '../_shared/errors/driver-error.ts';
-import { ERRORS, type HoldfastError } from '../_shared/errors.ts';
+import { ERRORS, type HoldfastError } from '../errors.ts';
+import { catalogueError } from './driver-error.ts';
 
 /** SQLSTATEs of a schema, table, column or function that is not there: nothing else of ours would say so. */
 const MISSING = /^(3F000|42P01|42703|42883)$/;

@@ -1,7 +1,7 @@
-/** The routes as an OpenAPI 3.1 document. Its schemas are those that requests are parsed with. */
+/** A function's routes as an OpenAPI 3.1 document. Its schemas are those that requests are parsed with. */
 import { z } from 'zod';
-import { errorAnswer } from './answer-schemas.ts';
-import { BASE_PATH, type Route } from './route.ts';
+import { errorAnswer } from './error-answer.ts';
+import type { Route } from './route.ts';
 
 type Json = Record<string, unknown>;
 
@@ -20,17 +20,18 @@ const COMMON_ERRORS = [
   'DATABASE_UNREACHABLE',
 ];
 
-export function openapiDocument(routes: readonly Route[]): Json {
+/** `basePath`: the function's name with a slash before it. */
+export function openapiDocument<M>(basePath: string, routes: readonly Route<M>[]): Json {
   const schemas: Json = {};
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    const path = BASE_PATH + route.path.replace(/:(\w+)/g, '{$1}');
+    const path = basePath + route.path.replace(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, schemas) };
   }
   return {
     openapi: '3.1.0',
     info: {
-      title: 'Holdfast: backup-trigger',
+      title: `Holdfast: ${basePath.slice(1)}`,
       version: '1.0.0',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
@@ -52,7 +53,7 @@ export function openapiDocument(routes: readonly Route[]): Json {
   };
 }
 
-function operation(route: Route, schemas: Json): Json {
+function operation<M>(route: Route<M>, schemas: Json): Json {
   return {
     operationId: route.name,
     summary: route.summary,
@@ -61,7 +62,7 @@ function operation(route: Route, schemas: Json): Json {
     responses: {
       [route.success.status]: {
         description: route.success.description,
-        content: jsonContent(route.success.schema, schemas, 'output'),
+        content: { ...jsonContent(route.success.schema, schemas, 'output'), ...textContent(route.success.texts) },
       },
       default: {
         description: `An error: ${[...COMMON_ERRORS, ...route.errors].join(', ')}.`,
@@ -90,6 +91,10 @@ function jsonContent(schema: z.ZodType, schemas: Json, io: 'input' | 'output'): 
   const { $defs = {}, ...json } = toJsonSchema(schema, io) as { $defs?: Record<string, Json> } & Json;
   for (const [id, { id: _, ...definition }] of Object.entries($defs)) schemas[id] = definition;
   return { 'application/json': { schema: json } };
+}
+
+function textContent(mediaTypes: readonly string[] = []): Json {
+  return Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string' } }]));
 }
 
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
