@@ -128,8 +128,14 @@ declare
   v_expired integer := 0;
 begin
   for v_task in
-    select * from backup.task where state = 'claimed' and lease_until < clock_timestamp() for update skip locked
+    select * from backup.task where state = 'claimed' and lease_until < clock_timestamp() order by backup_id, id
   loop
+    -- The run's row first, as everywhere: a worker that finishes at this moment takes its locks in this order.
+    perform from public.backup_log where backup_id = v_task.backup_id for update;
+    perform from backup.task
+    where id = v_task.id and state = 'claimed' and lease_token = v_task.lease_token and lease_until < clock_timestamp()
+    for update;
+    continue when not found;
     perform backup.retry_or_fail(v_task, jsonb_build_object(
       'code', 'TASK_ABANDONED', 'kind', 'transient',
       'message', format('the worker of %s task %s ended before its lease did', v_task.kind, v_task.id),

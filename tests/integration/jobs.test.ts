@@ -178,3 +178,23 @@ test('no API role reads jobs or calls their functions', async () => {
     );
   }
 });
+
+test('the heartbeat takes its locks in the order of workers: neither ends the other by a deadlock', async () => {
+  const id = 'manual_20260114_020000_0badc0de';
+  await sql`insert into public.backup_log (backup_id, backup_type, status, stage) values (${id}, 'manual', 'in_progress', 'planning')`;
+  const [task] = await sql`
+    insert into backup.task (backup_id, kind, state, attempts, lease_token, lease_until)
+    values (${id}, 'plan', 'claimed', 1, gen_random_uuid(), now() - interval '1 minute') returning id`;
+  let tick: Promise<unknown> = Promise.resolve();
+  await sql.begin(async (worker) => {
+    await worker`select from public.backup_log where backup_id = ${id} for update`;
+    tick = sql`select backup.tick()`.execute();
+    const waits = () =>
+      sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%backup.tick()%'`;
+    for (let n = 0; n < 100 && (await waits()).length === 0; n++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await worker`update backup.task set state = 'done', lease_token = null where id = ${task!.id}`;
+  });
+  await tick;
+  assert.equal((await sql`select state from backup.task where id = ${task!.id}`)[0]!.state, 'done');
+});
