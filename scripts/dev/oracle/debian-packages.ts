@@ -1,5 +1,6 @@
 /** Unpacks a Debian package and what it depends on into a directory, through a private apt root; any user may. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +10,20 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Depended on by Debian's wrapper scripts and packaging, not by the programs. */
 const NOT_NEEDED = /^(perl|perl-|libperl|netbase|sensible-utils|postgresql-client-common|readline-common|gcc-)/;
 
+export interface DebianDownload {
+  readonly suite: string;
+  readonly into: string;
+  /** Without what it depends on: for programs that are linked statically. */
+  readonly alone?: boolean;
+}
+
+/** apt and dpkg can do this for any user; the archive's key must be there, or nothing would be verified. */
+export function canUnpack(): boolean {
+  return ['/usr/bin/apt-get', '/usr/bin/dpkg-deb', KEYRING].every((path) => existsSync(path));
+}
+
 /** apt verifies the archive's signature and every hash. Throws ORACLE_FAILED. */
-export async function downloadDebianPackages(name: string, options: { suite: string; into: string }): Promise<void> {
+export async function downloadDebianPackages(name: string, options: DebianDownload): Promise<void> {
   const apt = await mkdtemp(join(tmpdir(), 'holdfast-apt-'));
   try {
     const environment = { ...process.env, APT_CONFIG: await writeAptConfiguration(apt, options.suite), LC_ALL: 'C' };
@@ -19,7 +32,7 @@ export async function downloadDebianPackages(name: string, options: { suite: str
       cwd: apt,
       env: environment,
     });
-    const packages = packageNames(plan).filter((each) => !NOT_NEEDED.test(each));
+    const packages = options.alone ? [name] : packageNames(plan).filter((each) => !NOT_NEEDED.test(each));
     const downloads = join(apt, 'downloads');
     await mkdir(downloads);
     await run('apt-get', ['download', ...packages], { cwd: downloads, env: environment });

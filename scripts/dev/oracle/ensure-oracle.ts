@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REPOSITORY_ROOT } from '../stack/database/dev-cache.ts';
-import { downloadDebianPackages } from './debian-packages.ts';
+import { canUnpack, downloadDebianPackages } from './debian-packages.ts';
 import { writeWrappers } from './wrappers.ts';
 
 export interface Oracle {
@@ -56,11 +56,6 @@ function holdsPrograms(dir: string, major: 15 | 17): boolean {
     const result = spawnSync(path, ['--version'], { encoding: 'utf8' });
     return result.status === 0 && result.stdout.includes(` ${major}.`);
   });
-}
-
-/** apt and dpkg can do this for any user; the archive's key must be there, or nothing would be verified. */
-function canUnpack(): boolean {
-  return ['/usr/bin/apt-get', '/usr/bin/dpkg-deb', '/usr/share/keyrings/debian-archive-keyring.gpg'].every(existsSync);
 }
 
 async function unpack(major: 15 | 17, target: string): Promise<void> {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureOracle } from '../oracle/ensure-oracle.ts';
+import { ensurePromtool } from '../oracle/ensure-promtool.ts';
 import { type RunningPostgres, startPostgres } from '../stack/database/start-postgres.ts';
 import { rgwInstalled, startRgw } from '../stack/rgw.ts';
 import type { TestRunOptions } from './run-options.ts';
@@ -87,5 +88,11 @@ async function addOracles(
       const why = `postgresql-client-${major} is not installed; --install fetches it on Debian`;
       run.leftOut.push({ what: `comparison with pg_dump ${major}`, why, required: options.requireOracle });
     }
+  }
+  const promtool = await ensurePromtool({ download: options.download });
+  if (promtool) run.environment.HOLDFAST_PROMTOOL = promtool;
+  else {
+    const why = 'prometheus is not installed; --install fetches its promtool on Debian';
+    run.leftOut.push({ what: 'metrics before promtool', why, required: options.requireOracle });
   }
 }
