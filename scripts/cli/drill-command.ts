@@ -8,6 +8,8 @@ export interface RawDrillOptions {
   readonly from?: string;
   readonly privateKeyFile?: string;
   readonly verifyKeyFile?: string;
+  readonly erasures?: string;
+  readonly allowDamagedErasures?: boolean;
   readonly jobs?: string;
   readonly report?: string[];
   readonly record?: boolean;
@@ -19,7 +21,7 @@ const HELP = `
 What a drill does:
   takes the backup from the store, checks every object of it, starts a PostgreSQL of its major version on this machine,
   restores into it, checks what came back (rows, contents, foreign keys, sequences, indexes, row level security, functions,
-  your own checks in backup.drill_check), throws the database away, and records the result in backup_tests.
+  your own checks in backup.drill_check), erases again whoever was erased since, throws the database away, and records the result in backup_tests.
 
 Environment:
   BACKUP_PGP_PRIVATE_KEYS       armored private keys, or BACKUP_PGP_PRIVATE_KEYS_FILE with their path
@@ -51,6 +53,11 @@ export function drillCommand(write: (text: string) => void): Command {
     .option('--private-key-file <path>', 'armored private keys that open the backup')
     .option('--verify-key-file <path>', "armored public keys that the manifest's signature is checked with")
     .option('--jobs <number>', 'tables loaded at the same time, 1 to 16 (default: 2)')
+    .option(
+      '--erasures <directory>',
+      'erasure ledger to apply, or none (default: that of the place the backup came from)',
+    )
+    .option('--allow-damaged-erasures', 'go on without entries of the erasure ledger that are damaged')
     .option('--report <file>', 'write the report to a .json, .md or .html file; repeatable', collect)
     .option('--no-record', 'do not record the drill, even where DATABASE_URL is set')
     .option('--json', 'print one JSON object and nothing else')

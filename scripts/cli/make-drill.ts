@@ -7,6 +7,7 @@ import { chooseDrillBackup } from './choose-drill-backup.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { openBackup } from './open-backup.ts';
 import { openDrillDatabase } from './open-drill-database.ts';
+import { type ErasureOptions, openErasures } from './open-erasures.ts';
 import { restoreProgress } from './restore-progress.ts';
 import type { CheckedRestore } from './restore-setup.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,6 +15,7 @@ import type { Terminal } from './terminal.ts';
 export interface Drill {
   readonly kind: 'weekly' | 'monthly' | 'on-demand';
   readonly input: CheckedRestore;
+  readonly erasures: ErasureOptions;
   /** Where backup_tests is; null: nothing is recorded. */
   readonly databaseUrl: string | null;
   readonly terminal: Terminal;
@@ -26,12 +28,17 @@ export async function makeDrill(drill: Drill): Promise<{ report: DrillReport; re
   const startedAt = new Date();
   const input = await chosen(drill);
   const { archive, close } = await openBackup(input, drill.terminal);
+  const erasures = await openErasures(drill.erasures, input).catch(async (error) => {
+    await close();
+    throw error;
+  });
   const { backup_id: backupId } = archive.manifest;
   const progress = restoreProgress(drill.terminal, { verbose: false });
   const interrupt = listenForInterrupt(() => progress.stop());
   try {
     const report = await runDrill({
       archive,
+      erasures,
       platform: nodePlatform,
       openDatabase: () => openDrillDatabase(archive.manifest),
       jobs: input.options.restore.jobs,

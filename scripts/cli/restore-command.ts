@@ -17,6 +17,8 @@ export interface RawRestoreOptions {
   readonly activate?: boolean;
   readonly privateKeyFile?: string;
   readonly verifyKeyFile?: string;
+  readonly erasures?: string;
+  readonly allowDamagedErasures?: boolean;
   readonly report?: string[];
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -47,6 +49,9 @@ Examples:
   restore.ts latest --tables bookings,booking_payments --data-only --on-conflict replace
   restore.ts backup-2026-01-14.tar.gz --schema public --jobs 8
 
+People who were erased after the backup was made are erased again before the restore ends. For a folder or an archive
+away from its store, give a copy of the store's erasures folder with --erasures.
+
 What acts by itself (cron jobs, webhooks, publications, subscriptions) stays off unless --activate is given;
 activate.ts turns it on item by item, from the report.
 
@@ -76,6 +81,11 @@ export function restoreCommand(write: (text: string) => void): Command {
     .option('--activate', 'turn cron jobs, webhooks, publications and subscriptions on at once')
     .option('--private-key-file <path>', 'armored private keys that open the backup')
     .option('--verify-key-file <path>', "armored public keys that the manifest's signature is checked with")
+    .option(
+      '--erasures <directory>',
+      'erasure ledger to apply, or none (default: that of the place the backup came from)',
+    )
+    .option('--allow-damaged-erasures', 'go on without entries of the erasure ledger that are damaged')
     .option('--report <file>', 'write the report to a .json, .md or .html file; repeatable', collect)
     .option('--dry-run', 'check everything, show the plan and stop')
     .option('--yes', 'do not ask before tables are replaced')

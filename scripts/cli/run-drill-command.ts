@@ -45,7 +45,7 @@ async function drill(
     { environment, terminal, needsTarget: false },
   );
   const databaseUrl = raw.record === false ? null : (environment('DATABASE_URL') ?? null);
-  const { report, recorded } = await makeDrill({ kind, input, databaseUrl, terminal });
+  const { report, recorded } = await makeDrill({ kind, input, erasures: raw, databaseUrl, terminal });
   await writeReportFiles(report, input.options.reports);
   if (json)
     line(

@@ -46,7 +46,9 @@ async function restoreOrPlan(
   const { openBackup } = await import('./open-backup.ts');
   const { archive, close } = await openBackup(input, output.terminal);
   try {
-    const means = { platform: nodePlatform, targetUrl: input.targetUrl, archive };
+    const { openErasures } = await import('./open-erasures.ts');
+    const erasures = await openErasures(raw, input);
+    const means = { platform: nodePlatform, targetUrl: input.targetUrl, archive, erasures };
     if (!input.options.dryRun) return await makeRestore({ options: input.options, means, ...output });
     const { showRestorePlan } = await import('./show-restore-plan.ts');
     return await showRestorePlan({ means, options: input.options.restore }, output);

@@ -27,6 +27,7 @@ const GROUPS: Record<VariableGroup, { title: string; text: string }> = {
     text: 'Read by functions and scripts. Functions need `BACKUP_PGP_PUBLIC_KEYS` unless `BACKUP_ALLOW_UNENCRYPTED` is `true`.',
   },
   limits: { title: 'Limits', text: 'Read by the functions. The defaults fit the limits of the platform.' },
+  monitoring: { title: 'Monitoring', text: 'Read by database-health-monitor.' },
   scripts: { title: 'Scripts', text: 'Read by the scripts only, besides the store and the keys.' },
 };
 

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { METADATA_SCHEMA } from '../../supabase/functions/_shared/account/export/metadata-schema.ts';
 import { MANIFEST_SCHEMA } from '../../supabase/functions/_shared/domain/manifest.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -17,7 +18,10 @@ function manifestSchema(): string {
   return `${JSON.stringify({ $schema, title: 'Holdfast manifest, version 1', ...schema }, null, 2)}\n`;
 }
 
-const FILES: Record<string, () => string> = { 'docs/reference/manifest.schema.json': manifestSchema };
+const FILES: Record<string, () => string> = {
+  'docs/reference/manifest.schema.json': manifestSchema,
+  'docs/reference/personal-data.schema.json': () => `${JSON.stringify(METADATA_SCHEMA, null, 2)}\n`,
+};
 
 for (const [path, make] of Object.entries(FILES)) {
   const text = make();

@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { VARIABLES } from '../../supabase/functions/_shared/config/variables.ts';
 import {
   type ConfigProblem,
+  parseDrillConfig,
   parseFunctionConfig,
+  parseMetricsTokens,
   parseScriptConfig,
   parseStoreConfig,
   Secret,
@@ -127,7 +129,10 @@ test('every variable that functions read has garbage that is tested, or takes an
     'BACKUP_PGP_PASSPHRASE',
   ];
   // The keys of a restore: restore-config.test.ts.
-  const elsewhere = ['BACKUP_S3_ENDPOINT', 'BACKUP_PGP_PRIVATE_KEYS', 'BACKUP_VERIFY_KEYS'];
+  const elsewhere = [
+    ...['BACKUP_S3_ENDPOINT', 'BACKUP_PGP_PRIVATE_KEYS', 'BACKUP_VERIFY_KEYS'],
+    ...['RESTORE_TEST_DATABASE_URL', 'BACKUP_METRICS_TOKEN'], // below
+  ];
   const tested = [...Object.keys(GARBAGE), ...takesAnyText, ...elsewhere];
   const read = Object.entries(VARIABLES)
     .filter(([, { group }]) => group !== 'scripts')
@@ -270,4 +275,33 @@ test('any text in any variable is either accepted or CONFIG_INVALID, never anoth
       }
     }),
   );
+});
+
+test('drills need no key and no other server, and refuse what is neither', () => {
+  const none = { privateKeys: null, passphrase: null, verifyKeys: null, testDatabaseUrl: null };
+  assert.deepEqual(
+    parseDrillConfig(() => undefined),
+    none,
+  );
+  for (const [name, value] of [
+    ['RESTORE_TEST_DATABASE_URL', 'mysql://x'],
+    ['BACKUP_PGP_PRIVATE_KEYS', armor('PUBLIC')],
+    ['BACKUP_VERIFY_KEYS', armor('PRIVATE')],
+  ] as const)
+    assert.deepEqual(
+      variablesOf(() => parseDrillConfig(from({ [name]: value }))),
+      [name],
+    );
+});
+
+test('metrics are read with the service keys, and with a token of their own when it is long enough to be one', () => {
+  const token = 'm'.repeat(32);
+  const reveal = (values: Record<string, string>) => parseMetricsTokens(from(values)).map((one) => one.reveal());
+  assert.deepEqual(reveal(FUNCTION), ['service-role-key']);
+  assert.deepEqual(reveal({ ...FUNCTION, BACKUP_METRICS_TOKEN: token }), [token, 'service-role-key']);
+  for (const value of ['m'.repeat(31), `${token} ${token}`, 'm'.repeat(513)])
+    assert.deepEqual(
+      variablesOf(() => reveal({ ...FUNCTION, BACKUP_METRICS_TOKEN: value })),
+      ['BACKUP_METRICS_TOKEN'],
+    );
 });

@@ -72,6 +72,15 @@ export interface RestoreConfig {
   readonly verifyKeysFile: string | null;
 }
 
+/** What the function backup-restore reads besides a function's own; the keys are the owner's choice to give. */
+export interface DrillConfig {
+  readonly privateKeys: Secret | null;
+  readonly passphrase: Secret | null;
+  /** Public keys that the manifest's signature is checked with. */
+  readonly verifyKeys: string | null;
+  readonly testDatabaseUrl: Secret | null;
+}
+
 const STORE_VARIABLES = [
   'BACKUP_S3_ENDPOINT',
   'BACKUP_S3_REGION',
@@ -112,6 +121,13 @@ export function parseFunctionConfig(environment: Environment): FunctionConfig {
   });
 }
 
+/** Who may read metrics: the token for them, and every service key. Throws CONFIG_INVALID. */
+export function parseMetricsTokens(environment: Environment): Secret[] {
+  const reader = new EnvironmentReader(environment);
+  const token = reader.optional('BACKUP_METRICS_TOKEN');
+  return reader.done([...(token ? [token] : []), ...readServiceKeys(reader)]);
+}
+
 /** Throws CONFIG_INVALID with all problems in details.problems. */
 export function parseScriptConfig(environment: Environment): ScriptConfig {
   const reader = new EnvironmentReader(environment);
@@ -142,6 +158,17 @@ export function parseRestoreConfig(environment: Environment): RestoreConfig {
     passphrase: reader.optional('BACKUP_PGP_PASSPHRASE') ?? null,
     verifyKeys: reader.optional('BACKUP_VERIFY_KEYS')?.reveal() ?? null,
     verifyKeysFile: reader.optional('BACKUP_VERIFY_KEYS_FILE') ?? null,
+  });
+}
+
+/** Throws CONFIG_INVALID with all problems in details.problems. */
+export function parseDrillConfig(environment: Environment): DrillConfig {
+  const reader = new EnvironmentReader(environment);
+  return reader.done({
+    privateKeys: reader.optional('BACKUP_PGP_PRIVATE_KEYS') ?? null,
+    passphrase: reader.optional('BACKUP_PGP_PASSPHRASE') ?? null,
+    verifyKeys: reader.optional('BACKUP_VERIFY_KEYS')?.reveal() ?? null,
+    testDatabaseUrl: reader.optional('RESTORE_TEST_DATABASE_URL') ?? null,
   });
 }
 

@@ -171,7 +171,7 @@ test('rebuilt backups are listed, shown and verified like any other', async () =
     const progress = await readRunProgress(sql, id);
     assert.ok(progress.copied_rows > 0 && progress.tables.length > 0);
     assert.equal(progress.estimated_end, null);
-    await sql`select public.test_backup_restoration(${id})`;
+    await sql`select backup.start_verification(${id}, 'deep', '[{"plan": true}]', null)`;
     await drainTasks();
     const detail = await readRunDetail(sql, id);
     assert.equal(detail.verification?.state, 'passed', JSON.stringify(detail.verification));

@@ -80,6 +80,9 @@ function withScript(facts: RestoreFacts): string {
     '`sh restore.sh --help` shows the options. The target must be empty, and roles that the backup names in grants and',
     'owners must exist there. The role needs the right to set `session_replication_role` (a superuser has it, and `postgres`',
     'on Supabase).',
+    '',
+    'The script knows no erasure ledger: where people were erased after this backup was made, restore with Holdfast instead,',
+    `\`npm run backup:restore -- ${facts.backup_id}\`, which erases them again before the database is released.`,
     ...managedText(facts),
   ].join('\n');
 }

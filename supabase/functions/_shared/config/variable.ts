@@ -1,6 +1,6 @@
 import { Secret } from './secret.ts';
 
-export type VariableGroup = 'project' | 'store' | 'encryption' | 'limits' | 'scripts';
+export type VariableGroup = 'project' | 'store' | 'encryption' | 'limits' | 'monitoring' | 'scripts';
 
 /** One environment variable: what it is for, and the one rule that its value must keep. */
 export interface Variable<T> {

@@ -141,10 +141,21 @@ export const VARIABLES = {
     default: '33554432',
   }),
 
+  BACKUP_METRICS_TOKEN: secretVariable({
+    group: 'monitoring',
+    help: 'What a Prometheus scrape job presents as bearer token to read metrics, and nothing else. Without it only service keys may.',
+    rule: 'at least 32 characters without spaces',
+    accept: (raw) => (/^\S{32,512}$/.test(raw) ? raw : undefined),
+  }),
+
   DATABASE_URL: databaseVariable({ group: 'scripts', help: 'Connection URL of the database to export.' }),
   RESTORE_TARGET_URL: databaseVariable({
     group: 'scripts',
     help: 'Connection URL of the database to restore into; what `--target` says comes first.',
+  }),
+  RESTORE_TEST_DATABASE_URL: databaseVariable({
+    group: 'limits',
+    help: "Connection URL of a database on another server, where the function backup-restore makes and drops the scratch databases of its drills; without it they are made on the project's own server. The database itself is only read.",
   }),
   BACKUP_PGP_PUBLIC_KEYS_FILE: fileVariable('A file with what BACKUP_PGP_PUBLIC_KEYS would hold.'),
   BACKUP_SIGNING_KEY_FILE: fileVariable('A file with what BACKUP_SIGNING_KEY would hold.'),
@@ -164,7 +175,7 @@ function urlVariable(facts: { group: 'project' | 'store'; help: string }): Varia
 }
 
 /** A URL with a password in it. */
-function databaseVariable(facts: { group: 'project' | 'scripts'; help: string }): Variable<Secret> {
+function databaseVariable(facts: { group: 'project' | 'limits' | 'scripts'; help: string }): Variable<Secret> {
   const isDatabase = (raw: string) => /^postgres(ql)?:\/\/\S+$/.test(raw);
   return secretVariable({
     ...facts,

@@ -49,4 +49,16 @@ export const RESTORE_ERRORS = defineErrors({
     exit: 1,
     hint: 'Remove the named causes and run the same command again: what is on stays on.',
   },
+  DRILL_TOO_LARGE: {
+    kind: 'permanent',
+    http: 422,
+    exit: 2,
+    hint: "Drill it elsewhere with npm run backup:drill, or raise 'drill_max_bytes' in backup.setting if the disk has room for a second copy.",
+  },
+  DRILL_NOT_ACTIVE: {
+    kind: 'permanent',
+    http: 409,
+    exit: 2,
+    hint: 'Only a drill in progress can be cancelled; look at its status.',
+  },
 });

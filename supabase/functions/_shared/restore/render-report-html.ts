@@ -2,19 +2,14 @@ import { displayName } from '../archive/display-name.ts';
 import { durationWords } from '../domain/duration-words.ts';
 import type { RestoreReport } from './contracts.ts';
 import { REPORT_STYLE } from './report-style.ts';
-import { promiseWords, REPORT_TITLES, reportFacts } from './report-words.ts';
+import { promiseWords, type ReportHead, restoreHead } from './report-words.ts';
 
-const STATUS_CLASS: Readonly<Record<RestoreReport['status'], string>> = {
-  completed: 'good',
-  completed_with_limits: 'warn',
-  failed: 'bad',
-};
 const VERDICT_CLASS = { passed: 'good', inconclusive: 'warn', failed: 'bad' } as const;
 const STATE_CLASS = { restored: '', skipped: 'dim', 'not restored': 'bad' } as const;
 
 /** A report as one page that needs nothing else: no script, nothing fetched, every name escaped. */
-export function renderReportHtml(report: RestoreReport): string {
-  const title = REPORT_TITLES[report.status];
+export function renderReportHtml(report: RestoreReport, head: ReportHead = restoreHead(report)): string {
+  const { title } = head;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -26,18 +21,18 @@ export function renderReportHtml(report: RestoreReport): string {
 </head>
 <body>
 <main>
-<h1 class="${STATUS_CLASS[report.status]}">${escaped(title)}</h1>
-${bodyOf(report)}
+<h1 class="${VERDICT_CLASS[head.verdict]}">${escaped(title)}</h1>
+${bodyOf(report, head)}
 </main>
 </body>
 </html>
 `;
 }
 
-function bodyOf(report: RestoreReport): string {
+function bodyOf(report: RestoreReport, head: ReportHead): string {
   const parts = [
     errorPart(report),
-    `<dl>\n${reportFacts(report)
+    `<dl>\n${head.facts
       .map(([label, value]) => `<dt>${escaped(label)}</dt><dd>${escaped(value)}</dd>`)
       .join('\n')}\n</dl>`,
     phasesPart(report),

@@ -1,16 +1,14 @@
 import { displayName } from '../archive/display-name.ts';
 import { durationWords } from '../domain/duration-words.ts';
 import type { RestoreReport } from './contracts.ts';
-import { promiseWords, REPORT_TITLES, reportFacts } from './report-words.ts';
+import { promiseWords, type ReportHead, restoreHead } from './report-words.ts';
 
 /** A report as Markdown: every name is text, whatever it is made of. Ends with a line end. */
-export function renderReportMarkdown(report: RestoreReport): string {
+export function renderReportMarkdown(report: RestoreReport, head: ReportHead = restoreHead(report)): string {
   const sections = [
-    `# ${REPORT_TITLES[report.status]}`,
+    `# ${head.title}`,
     errorPart(report),
-    reportFacts(report)
-      .map(([label, value]) => `- **${label}:** ${escaped(value)}`)
-      .join('\n'),
+    head.facts.map(([label, value]) => `- **${label}:** ${escaped(value)}`).join('\n'),
     phasesPart(report),
     checksPart(report),
     heldBackPart(report),

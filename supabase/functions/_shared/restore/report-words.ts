@@ -56,6 +56,20 @@ export function tableWords({ tables }: Pick<RestoreReport, 'tables'>): string {
   return parts.join(', ');
 }
 
+/** What a report is called, and what it tells first. */
+export interface ReportHead {
+  readonly title: string;
+  readonly verdict: 'passed' | 'inconclusive' | 'failed';
+  readonly facts: readonly (readonly [label: string, value: string])[];
+}
+
+const VERDICTS = { completed: 'passed', completed_with_limits: 'inconclusive', failed: 'failed' } as const;
+
+/** Of a restore. */
+export function restoreHead(report: RestoreReport): ReportHead {
+  return { title: REPORT_TITLES[report.status], verdict: VERDICTS[report.status], facts: reportFacts(report) };
+}
+
 /** Label and value of what a person wants to know first. */
 export function reportFacts(report: RestoreReport): readonly (readonly [label: string, value: string])[] {
   const { target } = report;

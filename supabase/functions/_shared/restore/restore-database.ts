@@ -4,7 +4,8 @@
  *   2. roles, then tables, types and functions, in one transaction;
  *   3. the rows, phase by phase, each phase counted at its end;
  *   4. sequences; indexes, constraints, triggers and policies, several at the same time;
- *   5. statistics and checks, and the report with the measured time.
+ *   5. whoever was erased since the backup is erased again, before anything acts by itself;
+ *   6. statistics and checks, and the report with the measured time.
  * Every step leaves its mark in the target together with its work, so that the same call goes on after a failure.
  */
 import { ERRORS } from '../errors.ts';
@@ -21,12 +22,14 @@ import type {
   TargetFacts,
 } from './contracts.ts';
 import { type DdlSections, ddlPaths, ddlSections } from './ddl-sections.ts';
+import { refuseDamaged } from './erasure-source.ts';
 import { finalChecks } from './final-checks.ts';
 import { inspectTarget } from './inspect-target.ts';
 import { partitionTree } from './partition-tree.ts';
 import { planRestore } from './plan-restore.ts';
 import { applyConfig, type PreparedConfig, prepareConfig } from './prepare-config.ts';
 import { type PreparedDdl, prepareDdl } from './prepare-ddl.ts';
+import { replayErasures } from './replay-erasures.ts';
 import { reportOf } from './report-of.ts';
 import { lockTarget, openMarks, type RestoreMarks, unfinishedPlan } from './restore-marks.ts';
 import type { RestoreJob, RestoreMeans } from './restore-means.ts';
@@ -66,11 +69,12 @@ export async function planOf(means: RestoreMeans, options: RestoreOptions): Prom
 
 /**
  * Throws before anything is written: what opening and checking the archive throws, TABLE_UNKNOWN, RESTORE_CONFLICT,
- * RESTORE_TARGET_UNUSABLE, DATABASE_*. A failure after that is a report with status `failed` and its error.
+ * RESTORE_TARGET_UNUSABLE, LEDGER_DAMAGED, DATABASE_*. A failure after that is a report with status `failed` and its error.
  */
 export async function restoreDatabase(means: RestoreMeans, job: RestoreJob): Promise<RestoreReport> {
   const startedAt = new Date();
   const startedMs = performance.now();
+  if (means.erasures !== 'later') refuseDamaged(means.erasures);
   const sessions = new SessionGroup(means, job.signal);
   try {
     const control = await sessions.open('holdfast restore');
@@ -168,10 +172,20 @@ async function restore(restoring: Restoring, work: Work): Promise<void> {
   await timed(restoring, 'indexes, constraints, triggers and policies', () =>
     postData(restoring, { ddl, loaders, signal: sessions.signal, tolerant }),
   );
+  if (job.options.only !== 'schema') await eraseAgain(restoring, control);
   if (!marks.done('settings')) await applyConfig(control, config.after, { marks, step: 'settings' });
   await timed(restoring, 'statistics', () => analyze(loaders, plan, job.options));
   restoring.checks.push(...(await finalChecks(restoring, control, sessions)));
   await marks.remove();
+}
+
+/** Throws RESTORE_FAILED: a database that holds people who were erased is not released. */
+async function eraseAgain({ means, plan, job, checks }: Restoring, control: PgSession): Promise<void> {
+  if (means.erasures === 'later') return;
+  const takenAt = means.archive.manifest.consistency.taken_at;
+  const { check } = await replayErasures(control, means.erasures, { plan, options: job.options, takenAt });
+  if (check.verdict === 'failed') throw ERRORS.RESTORE_FAILED(`${check.detail}: ${check.findings.join('; ')}`);
+  checks.push(check);
 }
 
 async function postData(

@@ -1,12 +1,15 @@
 /** What a restore is given: where it works, and what it is to do. */
 import type { Platform } from '../platform.ts';
 import type { Archive, RestoreEvent, RestoreOptions } from './contracts.ts';
+import type { ErasureSource } from './erasure-source.ts';
 
 export interface RestoreMeans {
   readonly platform: Platform;
   /** Connection URL of the database that is restored into. */
   readonly targetUrl: string;
   readonly archive: Archive;
+  /** Who must stay erased; absent: the report says that nobody knows. `later`: the caller applies the ledger itself. */
+  readonly erasures?: ErasureSource | 'later';
 }
 
 export interface RestoreJob {

@@ -7,6 +7,8 @@ import type { Platform } from '../platform.ts';
 import { openSession } from '../postgres/open-session.ts';
 import { runChecks } from './checks/run-checks.ts';
 import type { Archive, CheckResult, PhaseResult, RestoreEvent, RestorePlan, RestoreReport } from './contracts.ts';
+import { type ErasureSource, refuseDamaged } from './erasure-source.ts';
+import { replayErasures } from './replay-erasures.ts';
 import { readConfigOf } from './restore-config.ts';
 import { restoreDatabase } from './restore-database.ts';
 
@@ -19,6 +21,8 @@ export interface DrillDatabase {
 
 export interface DrillJob {
   readonly archive: Archive;
+  /** Applied at the very end: the checks compare with the backup, which has the erased people. */
+  readonly erasures?: ErasureSource;
   readonly platform: Platform;
   openDatabase(): Promise<DrillDatabase>;
   readonly jobs: number;
@@ -35,9 +39,10 @@ export interface DrillReport extends RestoreReport {
 
 /**
  * Failed: the restore or a check failed. Inconclusive: nothing failed, but the rows could not be compared. Throws what
- * opening the database and checking the archive throw; then the database is destroyed too.
+ * opening the database and checking the archive throw, and LEDGER_DAMAGED; then the database is destroyed too.
  */
 export async function runDrill(job: DrillJob): Promise<DrillReport> {
+  refuseDamaged(job.erasures);
   const startedMs = performance.now();
   const phases: PhaseResult[] = [];
   const timed = async <T>(name: string, detail: (result: T) => string, work: () => Promise<T>): Promise<T> => {
@@ -102,7 +107,7 @@ async function restoreInto(
     onEvent?.(event);
   };
   const job = { options: { ...EVERYTHING, jobs }, onEvent: listen, signal };
-  const restored = await restoreDatabase({ platform, targetUrl: url, archive }, job);
+  const restored = await restoreDatabase({ platform, targetUrl: url, archive, erasures: 'later' }, job);
   return { restored, plan: plan! };
 }
 
@@ -121,7 +126,11 @@ async function check(job: DrillJob, { url }: DrillDatabase, { restored, plan }: 
       config,
       heldBack: restored.heldBack,
     };
-    return await runChecks(context, { signal, onCheck });
+    const results = await runChecks(context, { signal, onCheck });
+    const takenAt = archive.manifest.consistency.taken_at;
+    const { check: erased } = await replayErasures(session, job.erasures, { plan, options: EVERYTHING, takenAt });
+    onCheck?.(erased);
+    return [...results, erased];
   } finally {
     await session.close();
   }
