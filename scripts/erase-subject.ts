@@ -1,0 +1,9 @@
+/** Erases one user's account and personal data, for operators. See --help. */
+import process from 'node:process';
+import { runErasure } from './cli/run-erasure.ts';
+
+process.exitCode = await runErasure({
+  args: process.argv.slice(2),
+  environment: (name) => process.env[name],
+  terminal: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
+});

@@ -1,0 +1,9 @@
+/** Exports the personal data of one user to a file, for operators. See --help. */
+import process from 'node:process';
+import { runSubjectExport } from './cli/run-subject-export.ts';
+
+process.exitCode = await runSubjectExport({
+  args: process.argv.slice(2),
+  environment: (name) => process.env[name],
+  terminal: { stdout: process.stdout, stderr: process.stderr },
+});
