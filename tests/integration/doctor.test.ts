@@ -29,7 +29,7 @@ test('the doctor', { skip: NO_S3 }, async (t) => {
   let sql: Sql;
 
   before(async () => {
-    stack = await startStack({ rows: 0 });
+    stack = await startStack({ rows: 0, workerEnv: { ALERT_OF_THE_TEST: 'http://127.0.0.1:9/x' } });
     sql = postgres(stack.env.DATABASE_URL!, { max: 1, onnotice: () => {} }) as unknown as Sql;
   });
 
@@ -117,6 +117,39 @@ test('the doctor', { skip: NO_S3 }, async (t) => {
     assert.match((await problems('functions'))[0]!.mend!, /select backup\.configure/);
     await sql`insert into backup.setting (name, value) values ('functions_url', ${sql.json(saved!.value)})`;
     assert.deepEqual(await problems('functions'), []);
+  });
+
+  await t.test('finds that nobody would hear of a failure, and takes a channel that a rule reaches', async () => {
+    const found = async () => {
+      const { findings } = JSON.parse((await examine(['--json', '--only', 'alerts'])).stdout) as {
+        findings: JsonFinding[];
+      };
+      return findings
+        .filter(({ examination }) => examination === 'alerts')
+        .map(({ name, state, message }) => `${state} ${name}: ${message}`);
+    };
+    assert.match((await found()).join('\n'), /^warning channels: there is no channel/);
+    await sql`select backup.alert_channel_set('chat', 'slack', 'ALERT_NOT_THERE')`;
+    const lost = (await found()).join('\n');
+    assert.match(lost, /^warning channels: no rule that is switched on/);
+    assert.match(lost, /^problem channel chat: .*ALERT_NOT_THERE/m);
+    assert.match(lost, /^warning dead man's switch/m);
+    await sql`select backup.alert_channel_set('chat', p_secret_name => 'ALERT_OF_THE_TEST')`;
+    await sql`select backup.alert_rule_set('problems', p_channels => '{chat}')`;
+    await sql`select backup.alert_channel_set('alive', 'ping', 'ALERT_OF_THE_TEST', '{"mode": "heartbeat"}')`;
+    await sql`
+      insert into backup.alert_delivery (subject, channel, kind, message, state, error)
+      values ('problem:x', 'chat', 'open', '{}', 'failed', 'ALERT_REFUSED: it answered 404')`;
+    assert.deepEqual(await found(), [
+      'ok channels: rules send to chat',
+      "ok dead man's switch: a channel pings: silence is noticed outside",
+      'ok alert secrets: the functions have the secret of every channel',
+      'warning last message to chat: was not delivered: ALERT_REFUSED: it answered 404',
+    ]);
+    await sql`delete from backup.alert_delivery where subject = 'problem:x'`;
+    const alone = await examine(['--json', '--only', 'alerts'], { SUPABASE_SERVICE_ROLE_KEY: undefined });
+    assert.match(alone.stdout, /"skipped"/);
+    await sql`select backup.alert_channel_remove(name) from backup.alert_channel`;
   });
 
   await t.test('finds a service key of another project', async () => {

@@ -1,4 +1,5 @@
 import { access } from './examine-access.ts';
+import { alerts } from './examine-alerts.ts';
 import { clock } from './examine-clock.ts';
 import { configuration } from './examine-configuration.ts';
 import { database } from './examine-database.ts';
@@ -8,6 +9,7 @@ import { migrations } from './examine-migrations.ts';
 import { schedule } from './examine-schedule.ts';
 import { slots } from './examine-slots.ts';
 import { store } from './examine-store.ts';
+import { subjects } from './examine-subjects.ts';
 import type { Examination } from './patient.ts';
 
 /** In the order in which what is wrong is best mended. */
@@ -21,5 +23,7 @@ export const EXAMINATIONS: readonly Examination[] = [
   schedule,
   slots,
   functions,
+  alerts,
   clock,
+  subjects,
 ];

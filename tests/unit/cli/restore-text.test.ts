@@ -31,6 +31,7 @@ function planOf(tables: PlannedTable[]): RestorePlan {
         ...{ tables: tables.length, rows: 1000, rawBytes: 2_000_000 },
       },
     ],
+    partitioned: [],
     schemaSections: { preData: true, sequences: true, postData: true },
     totals: { tables: tables.length, rows: 1000, rawBytes: 2_000_000, storedBytes: 500_000 },
     expectedSeconds: 90,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countWords } from '../../../scripts/cli/count-words.ts';
-import { durationWords } from '../../../scripts/cli/duration-words.ts';
 import { rowWords } from '../../../scripts/cli/row-words.ts';
 import { sizeWords } from '../../../scripts/cli/size-words.ts';
+import { countWords } from '../../../supabase/functions/_shared/domain/count-words.ts';
+import { durationWords } from '../../../supabase/functions/_shared/domain/duration-words.ts';
 
 test('durations are written as a person would say them', () => {
   assert.equal(durationWords(840), '0.8 seconds');

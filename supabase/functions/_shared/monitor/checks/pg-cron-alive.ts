@@ -1,0 +1,13 @@
+import type { HealthCheck } from '../contracts.ts';
+import { heartbeatResult } from '../heartbeat-result.ts';
+
+export const pgCronAlive: HealthCheck = {
+  name: 'pg_cron',
+  title: 'pg_cron calls the heartbeat',
+  category: 'platform',
+  unit: 'minutes',
+  async run({ sql, now }) {
+    const [row] = await sql`select backup.health_of_cron(${now}) as found`;
+    return heartbeatResult(row!.found);
+  },
+};
