@@ -7,6 +7,7 @@ import { createLogger } from '../_shared/log.ts';
 import { denoPlatform } from '../_shared/platform-deno.ts';
 import { openDriver } from '../_shared/postgres/open-driver.ts';
 import { openSession } from '../_shared/postgres/open-session.ts';
+import { workerCaller } from '../_shared/runs/call-worker.ts';
 import { JobLedger } from '../_shared/runs/job-ledger.ts';
 import { serveJobs } from '../_shared/runs/serve-jobs.ts';
 import { createS3Store } from '../_shared/stores/s3-store.ts';
@@ -76,22 +77,11 @@ async function openApp() {
   return createApp({ surroundings, log }).fetch;
 }
 
-async function callWorker(ticket: string): Promise<number> {
-  const response = await fetch(`${denoPlatform.env('SUPABASE_URL')}/functions/v1/account/work`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ticket }),
-    signal: AbortSignal.timeout(10_000),
-  });
-  await response.body?.cancel();
-  return response.status;
-}
-
 const work = serveJobs({
   platform: denoPlatform,
   ledger: () => new JobLedger(openMeans().sql as unknown as Sql, 'account'),
   stepFor: (kind) => jobSteps(kind, openMeans()),
-  callWorker,
+  callWorker: workerCaller(denoPlatform, 'account/work'),
   workerName: denoPlatform.env('SB_EXECUTION_ID') ?? crypto.randomUUID(),
   log,
 });

@@ -5,6 +5,7 @@ import { ERRORS } from '../_shared/errors.ts';
 import { createLogger } from '../_shared/log.ts';
 import { denoPlatform } from '../_shared/platform-deno.ts';
 import { openDriver } from '../_shared/postgres/open-driver.ts';
+import { workerCaller } from '../_shared/runs/call-worker.ts';
 import { JobLedger } from '../_shared/runs/job-ledger.ts';
 import type { JobHold, JobStep } from '../_shared/runs/job-row.ts';
 import { serveJobs } from '../_shared/runs/serve-jobs.ts';
@@ -34,22 +35,11 @@ async function stepFor(kind: string): Promise<JobStep> {
   return sweepStep(() => equipSweep(denoPlatform, openDatabase()));
 }
 
-async function callWorker(ticket: string): Promise<number> {
-  const response = await fetch(`${denoPlatform.env('SUPABASE_URL')}/functions/v1/${NAME}/work`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ticket }),
-    signal: AbortSignal.timeout(10_000),
-  });
-  await response.body?.cancel();
-  return response.status;
-}
-
 const work = serveJobs({
   platform: denoPlatform,
   ledger: () => new JobLedger(openDatabase(), NAME),
   stepFor,
-  callWorker,
+  callWorker: workerCaller(denoPlatform, `${NAME}/work`),
   workerName: denoPlatform.env('SB_EXECUTION_ID') ?? crypto.randomUUID(),
   log,
 });

@@ -5,6 +5,7 @@ import { serveWorker } from '../_shared/backup/serve-worker.ts';
 import { createLogger } from '../_shared/log.ts';
 import { denoPlatform } from '../_shared/platform-deno.ts';
 import { openDriver } from '../_shared/postgres/open-driver.ts';
+import { workerCaller } from '../_shared/runs/call-worker.ts';
 import { Ledger } from '../_shared/runs/ledger.ts';
 
 const log = createLogger((line) => console.log(line));
@@ -29,22 +30,11 @@ function equip(): Promise<Equipment> {
   return equipment;
 }
 
-async function callWorker(ticket: string): Promise<number> {
-  const response = await fetch(`${denoPlatform.env('SUPABASE_URL')}/functions/v1/backup-worker`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ticket }),
-    signal: AbortSignal.timeout(10_000),
-  });
-  await response.body?.cancel();
-  return response.status;
-}
-
 Deno.serve(
   serveWorker({
     platform: denoPlatform,
     context: () => ({ ledger: openLedger(), equip, log }),
-    callWorker,
+    callWorker: workerCaller(denoPlatform, 'backup-worker'),
     workerName,
   }),
 );

@@ -6,6 +6,7 @@ import { createIsUp } from '../_shared/monitor/is-up.ts';
 import { publicKeysOf } from '../_shared/monitor/public-keys-of.ts';
 import { denoPlatform } from '../_shared/platform-deno.ts';
 import { openDriver } from '../_shared/postgres/open-driver.ts';
+import { workerCaller } from '../_shared/runs/call-worker.ts';
 import { JobLedger } from '../_shared/runs/job-ledger.ts';
 import { serveJobs } from '../_shared/runs/serve-jobs.ts';
 import type { Surroundings } from './app.ts';
@@ -23,17 +24,6 @@ function sql(): Sql {
   const options = { max: 1, applicationName: 'holdfast monitor', platform: denoPlatform };
   driver ??= openDriver(denoPlatform.env('SUPABASE_DB_URL') ?? '', options) as unknown as Sql;
   return driver;
-}
-
-async function callWorker(ticket: string): Promise<number> {
-  const response = await fetch(`${denoPlatform.env('SUPABASE_URL')}/functions/v1/${NAME}/work`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ticket }),
-    signal: AbortSignal.timeout(10_000),
-  });
-  await response.body?.cancel();
-  return response.status;
 }
 
 let operators: Promise<(request: Request) => Promise<Response> | Response> | undefined;
@@ -69,7 +59,7 @@ Deno.serve(
       platform: denoPlatform,
       ledger: () => new JobLedger(sql(), NAME),
       stepFor: (kind) => stepFor(kind, { sql, publicKeys, env: (name) => denoPlatform.env(name) }),
-      callWorker,
+      callWorker: workerCaller(denoPlatform, `${NAME}/work`),
       workerName: denoPlatform.env('SB_EXECUTION_ID') ?? crypto.randomUUID(),
       log,
     }),
