@@ -48,9 +48,9 @@ create table if not exists backup.health_state (
   category text not null,
   state text not null check (state in ('healthy', 'unhealthy', 'inconclusive')),
   severity text not null check (severity in ('info', 'warning', 'critical')),
-  value jsonb not null default 'null',
+  value jsonb,
   unit text,
-  threshold jsonb not null default 'null',
+  threshold jsonb,
   detail text not null,
   todo text not null default '',
   items jsonb not null default '[]',
@@ -123,7 +123,7 @@ begin
       (check_name, title, category, state, severity, value, unit, threshold, detail, todo, items, since, problem_since, last_seen)
     values (
       v_result ->> 'check', v_result ->> 'title', v_result ->> 'category', v_result ->> 'state', v_result ->> 'severity',
-      coalesce(v_result -> 'value', 'null'), v_result ->> 'unit', coalesce(v_result -> 'threshold', 'null'),
+      nullif(v_result -> 'value', 'null'), v_result ->> 'unit', nullif(v_result -> 'threshold', 'null'),
       v_result ->> 'detail', coalesce(v_result ->> 'todo', ''), coalesce(v_result -> 'items', '[]'),
       v_now, case when v_result ->> 'state' = 'unhealthy' then v_now end, v_now)
     on conflict (check_name) do update

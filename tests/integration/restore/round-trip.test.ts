@@ -1,5 +1,6 @@
 /** A backup comes back exactly, by pg_dump; whole, in part, over what is there, and after a failure. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { comparePgDump, dumpDigest } from '../../../scripts/dev/oracle/dump-digest.ts';
@@ -10,7 +11,7 @@ import { PLATFORM, TRANSIENT } from '../../support/dumped-project.ts';
 import { everyTypeSql } from '../../support/every-type.ts';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
 import type { TemplateKind, TestDatabase } from '../../support/template-database.ts';
-import { type Keyring, withSql } from '../export/export-harness.ts';
+import { type Keyring, run, withSql } from '../export/export-harness.ts';
 import { PLAIN_SCHEMA } from '../export/plain-schema.ts';
 import { RoundTrip } from '../export/round-trip-databases.ts';
 import { type MadeBackup, makeBackup, restore, WHOLE } from './restore-harness.ts';
@@ -98,6 +99,22 @@ for (const major of POSTGRES_MAJORS) {
         const lines = format === 'json' ? afterJsonNull(difference) : [difference];
         assert.ok(identical || (format === 'json' && lines.length === 0), `${format}: ${lines.join('\n')}`);
       }
+    });
+
+    test('from json, what may not be NULL comes back as the JSON null that it was, with and without Holdfast', async () => {
+      const source = await database('empty');
+      const rows = "select string_agg(n::text, ' ' order by id) as rows from public.nulls n";
+      await withSql(source.url, async (sql) => {
+        await sql`create table public.nulls (id int primary key, must jsonb not null default 'null', "Odd ""name" json not null, may jsonb)`;
+        await sql`insert into public.nulls values (1, 'null', 'null', 'null'), (2, '[null]', '{}', '1'), (3, 'null', '1', null)`;
+      });
+      const made = await makeBackup(source.url, { keys, out, args: ['--mode', 'full', '--format', 'json'] });
+      const [ours, plain] = [await database('empty'), await database('empty')];
+      assert.equal((await restore(made, ours.url)).error, null);
+      run('sh', ['restore.sh', plain.url], { cwd: join(out, made.folder), env: { GNUPGHOME: keys.home } });
+      const expected = '(1,null,null,) (2,[null],{},1) (3,null,1,)';
+      for (const target of [ours, plain])
+        assert.equal(await withSql(target.url, async (sql) => (await sql.unsafe(rows))[0]!.rows), expected);
     });
 
     test('random texts, numbers and documents come back as they were', async () => {

@@ -11,11 +11,12 @@ export interface LoadSql {
   readonly afterTable: string;
 }
 
-type TableFacts = Pick<ManifestTable, 'schema' | 'name' | 'columns' | 'managed'>;
+type TableFacts = Pick<ManifestTable, 'schema' | 'name' | 'columns' | 'managed' | 'json_null_columns'>;
 
 export function loadSql(table: TableFacts, format: FormatName): LoadSql {
   if (table.managed) return managedSql(table, format);
-  return { beforeTable: '', ...segmentSql(relation(table), table.columns, format), afterTable: '' };
+  const rows = { columns: table.columns, jsonNulls: Object.keys(table.json_null_columns ?? {}) };
+  return { beforeTable: '', ...segmentSql(relation(table), rows, format), afterTable: '' };
 }
 
 /** Prints a line when the table has another number of rows than the backup; psql prints nothing else for it. */
@@ -24,18 +25,28 @@ export function countSql(table: TableFacts, rows: number): string {
   return `select ${name} || ': ' || count(*) || ' rows instead of ${rows}' from only ${relation(table)} having count(*) <> ${rows};`;
 }
 
-function segmentSql(target: string, columns: readonly string[], format: FormatName) {
+function segmentSql(
+  target: string,
+  { columns, jsonNulls }: { columns: readonly string[]; jsonNulls: readonly string[] },
+  format: FormatName,
+) {
   const list = columns.map(identifier).join(', ');
   const into = list === '' ? target : `${target} (${list})`;
   if (format === 'copy') return { beforeSegment: `copy ${into} from stdin;`, afterSegment: '' };
   if (format === 'csv')
     return { beforeSegment: `copy ${into} from stdin with (format csv, header true);`, afterSegment: '' };
+  // What may not be NULL was JSON null, and becomes it again.
+  const value = (column: string) =>
+    jsonNulls.includes(column)
+      ? `case when ${identifier(column)} is null and exists (select from pg_attribute where attrelid = ${literal(target)}::regclass ` +
+        `and attname = ${literal(column)} and attnotnull) then 'null' else ${identifier(column)} end`
+      : identifier(column);
   return {
     // The whole file as one text value: rows may span lines, and a json column must come back as it was written.
     beforeSegment:
       'create temp table holdfast_file (content text) on commit drop;\ncopy pg_temp.holdfast_file from stdin;',
     afterSegment:
-      `insert into ${into} overriding system value select ${list}\n` +
+      `insert into ${into} overriding system value select ${columns.map(value).join(', ')}\n` +
       `  from json_populate_recordset(null::${target}, (select content::json -> 'data' from pg_temp.holdfast_file));\n` +
       'drop table pg_temp.holdfast_file;',
   };
@@ -63,7 +74,7 @@ function managedSql(table: TableFacts, format: FormatName): LoadSql {
       `  ${common} \\gexec`,
       ...table.columns.map((column) => `alter table ${STAGE} add column if not exists ${identifier(column)} text;`),
     ].join('\n'),
-    ...segmentSql(STAGE, table.columns, format),
+    ...segmentSql(STAGE, { columns: table.columns, jsonNulls: [] }, format),
     afterTable: [
       `select ${literal(`with taken as (insert into ${target} (`)} || ${list} || ') overriding system value select ' || ${list}`,
       `    || ${literal(` from ${STAGE} on conflict do nothing returning 1)\n${keptSql(name)}`)}`,

@@ -1,7 +1,7 @@
 /** Rows of one stored object into a table, by COPY: never parsed for the formats copy and csv. */
 import type { FormatName } from '../domain/formats.ts';
 import { copyText } from '../postgres/copy-text.ts';
-import { qualifiedName, quoteIdentifier } from '../postgres/identifiers.ts';
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../postgres/identifiers.ts';
 import type { PgSession } from '../postgres/session.ts';
 
 export interface RowTarget {
@@ -12,16 +12,33 @@ export interface RowTarget {
 /** In the transaction that is open. Returns the rows that were loaded; throws what the source and the server throw. */
 export async function loadRows(
   session: PgSession,
-  into: { readonly target: RowTarget; readonly columns: readonly string[]; readonly format: FormatName },
+  into: {
+    readonly target: RowTarget;
+    readonly columns: readonly string[];
+    readonly format: FormatName;
+    /** Columns in which the source had JSON null, which the format json cannot tell from NULL. */
+    readonly jsonNulls?: readonly string[];
+  },
   source: AsyncIterable<Uint8Array>,
 ): Promise<number> {
   const relation =
     into.target.schema === 'pg_temp' ? `pg_temp.${quoteIdentifier(into.target.name)}` : qualifiedName(into.target);
   const list = into.columns.map(quoteIdentifier).join(', ');
   const place = list === '' ? relation : `${relation} (${list})`;
-  if (into.format === 'json') return await loadJson(session, { relation, place, list }, source);
+  if (into.format === 'json') {
+    const value = (column: string) =>
+      into.jsonNulls?.includes(column) ? orJsonNull(relation, column) : quoteIdentifier(column);
+    return await loadJson(session, { relation, place, list: into.columns.map(value).join(', ') }, source);
+  }
   const options = into.format === 'csv' ? ' with (format csv, header true)' : '';
   return await session.copyIn(`copy ${place} from stdin${options}`, source);
+}
+
+/** What may not be NULL was JSON null, and becomes it again. */
+function orJsonNull(relation: string, column: string): string {
+  const name = quoteIdentifier(column);
+  return `case when ${name} is null and exists (select from pg_catalog.pg_attribute where attrelid = ${quoteLiteral(relation)}::regclass
+    and attname = ${quoteLiteral(column)} and attnotnull) then 'null' else ${name} end`;
 }
 
 /** The whole file as one value: rows may span lines, and a json column must come back as it was written. */

@@ -120,7 +120,8 @@ async function writeUnit(work: RestoreRows, session: PgSession, { table: planned
   }
   if (action === 'replace') await session.query(`delete from only ${qualifiedName(target)}`);
   let rows = 0;
-  for (const source of sources) rows += await loadRows(session, { target, columns, format }, source);
+  const jsonNulls = Object.keys(table.json_null_columns ?? {});
+  for (const source of sources) rows += await loadRows(session, { target, columns, format, jsonNulls }, source);
   return rows;
 }
 
