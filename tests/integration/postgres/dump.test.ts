@@ -209,18 +209,21 @@ SET transaction_timeout = 0;
       // A lock that pg_dump has to wait for holds it in the middle.
       const holder = await openSession(nodePlatform, url);
       await holder.query('begin; lock table public.counted_rows in access exclusive mode');
-      const work = wholeDump(url, ['--schema-only']).then(
-        () => 'dumped',
-        (error: { code: string }) => error.code,
-      );
-      const kill = `select pg_terminate_backend(pid) from pg_stat_activity
-        where application_name = 'holdfast pg_dump' and datname = current_database() and wait_event_type = 'Lock'`;
-      for (let tries = 0; (await session.query(kill)).length === 0; tries++) {
-        assert.ok(tries < 3000, 'pg_dump never waited for the lock');
-        await sleep(10);
+      try {
+        const work = wholeDump(url, ['--schema-only']).then(
+          () => 'dumped',
+          (error: { code: string }) => error.code,
+        );
+        const kill = `select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'holdfast pg_dump' and datname = current_database() and wait_event_type = 'Lock'`;
+        for (let tries = 0; (await session.query(kill)).length === 0; tries++) {
+          assert.ok(tries < 3000, 'pg_dump never waited for the lock');
+          await sleep(10);
+        }
+        assert.equal(await work, 'DATABASE_CONNECTION_LOST');
+      } finally {
+        await holder.close();
       }
-      assert.equal(await work, 'DATABASE_CONNECTION_LOST');
-      await holder.close();
     });
 
     await t.test('a reader that stops early leaves no connection', async () => {
