@@ -68,7 +68,7 @@ begin
      case when to_regnamespace('net') is null then 'pg_net is not installed: nobody would call the workers' else 'pg_net is installed' end,
      'Enable pg_net (Dashboard, Database, Extensions).', 'wait'),
     ('pg_cron', case when to_regclass('cron.job') is null then 'failed' else 'passed' end, null, null,
-     case when to_regclass('cron.job') is null then 'pg_cron is not installed: databases above about 10 MB cannot be copied consistently'
+     case when to_regclass('cron.job') is null then 'pg_cron is not installed: nothing holds the snapshot that a backup of everything needs'
        else 'pg_cron is installed' end,
      'Enable pg_cron (Dashboard, Integrations, Cron).', null),
     ('places', case when v_busy < v_places then 'passed' else 'failed' end, v_busy::text, v_places::text,

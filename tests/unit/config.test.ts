@@ -52,7 +52,7 @@ test('a complete environment becomes typed values with the documented defaults',
   assert.deepEqual(config.limits, {
     sliceBytes: 25_165_824,
     maxRowBytes: 67_108_864,
-    singleCallBytes: 50_331_648,
+    singleCallBytes: 33_554_432,
   });
   assert.equal(config.databaseUrl.reveal(), FUNCTION.SUPABASE_DB_URL);
   assert.deepEqual(

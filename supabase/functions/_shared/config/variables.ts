@@ -138,7 +138,7 @@ export const VARIABLES = {
     min: 65_536,
     max: 67_108_864,
     orZero: true,
-    default: '50331648',
+    default: '33554432',
   }),
 
   BACKUP_METRICS_TOKEN: secretVariable({
