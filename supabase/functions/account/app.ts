@@ -11,10 +11,10 @@ import { allowOrigins } from '../_shared/http/allow-origins.ts';
 import type { Authenticate, Caller } from '../_shared/http/caller.ts';
 import { errorResponse } from '../_shared/http/error-handler.ts';
 import { limitBody } from '../_shared/http/limit-body.ts';
-import { parseRequest, readJsonBody } from '../_shared/http/parse-request.ts';
 import { recordAccountEvent } from '../_shared/http/record-account-event.ts';
 import { createRefusalBudget, type RefusalBudget } from '../_shared/http/refusal-budget.ts';
 import { secureAnswers } from '../_shared/http/secure-answers.ts';
+import { refuseMethod, serveRoute } from '../_shared/http/serve-route.ts';
 import type { Log } from '../_shared/log.ts';
 import type { Sql } from '../_shared/postgres/open-driver.ts';
 import { BASE_PATH, type FunctionMeans, type Route } from './route.ts';
@@ -87,23 +87,10 @@ async function refuseBanned(sql: Sql, userId: string): Promise<void> {
   });
 }
 
-async function serve(route: Route, context: Context<Env>, means: FunctionMeans): Promise<Response> {
-  const params = parseRequest(route.params, context.req.param(), 'path');
-  const query = parseRequest(route.query, singleValues(context.req.queries()), 'query');
-  const body = route.body ? parseRequest(route.body, await readJsonBody(context.req.raw), 'body') : undefined;
+function serve(route: Route, context: Context<Env>, means: FunctionMeans): Promise<Response> {
   const { method, headers } = context.req.raw;
   const caller = context.get('caller');
-  const own = { ...means, userId: caller.userId, method, headers };
-  const answer = await route.handle({ means: own, caller, params, query, body });
-  if (answer instanceof Response) return answer;
-  return Response.json(answer.body, { status: answer.status, headers: answer.headers });
-}
-
-/** A parameter that is given twice stays a list, which no schema takes: nobody has to guess which one counts. */
-function singleValues(queries: Record<string, string[]>): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? values[0]! : values]),
-  );
+  return serveRoute(route, context, { means: { ...means, userId: caller.userId, method, headers }, caller });
 }
 
 interface Recorder extends AppOptions {
@@ -128,12 +115,6 @@ async function recordRefusal(
   } catch (failure) {
     log.error('refusal not recorded', { code: error.code, error: databaseError(failure).toJSON() });
   }
-}
-
-function refuseMethod(context: Context, methods: string[]): Response {
-  const allow = methods.join(', ');
-  const error = ERRORS.METHOD_NOT_ALLOWED(`${context.req.method} is not a method of this route, but ${allow}`);
-  return errorResponse(error, { allow });
 }
 
 function answerError(known: HoldfastError, log: Log): Response {

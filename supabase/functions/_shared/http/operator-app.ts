@@ -11,11 +11,11 @@ import type { Log } from '../log.ts';
 import type { Authenticate, Caller } from './caller.ts';
 import { errorResponse } from './error-handler.ts';
 import { limitBody } from './limit-body.ts';
-import { parseRequest, readJsonBody } from './parse-request.ts';
 import { recordRefusal } from './record-access.ts';
 import { createRefusalBudget } from './refusal-budget.ts';
 import type { Route } from './route.ts';
 import { secureAnswers } from './secure-answers.ts';
+import { refuseMethod, serveRoute } from './serve-route.ts';
 
 const BODY_MAX_BYTES = 64 * 1024;
 const RECORDED_REFUSALS_PER_MINUTE = 60;
@@ -54,25 +54,11 @@ export function createOperatorApp<M>(
   });
   app.use(methodNotAllowed({ app: app as unknown as Hono, onMethodNotAllowed: refuseMethod }));
   for (const route of routes) {
-    app.on(route.method, basePath + route.path, (context) => serve(route, context, surroundings()));
+    app.on(route.method, basePath + route.path, (context) =>
+      serveRoute(route, context, { means: surroundings(), caller: context.get('caller') }),
+    );
   }
   return app;
-}
-
-async function serve<M>(route: Route<M>, context: Context<Env>, means: M): Promise<Response> {
-  const params = parseRequest(route.params, context.req.param(), 'path');
-  const query = parseRequest(route.query, singleValues(context.req.queries()), 'query');
-  const body = route.body ? parseRequest(route.body, await readJsonBody(context.req.raw), 'body') : undefined;
-  const answer = await route.handle({ means, caller: context.get('caller'), params, query, body });
-  if (answer instanceof Response) return answer;
-  return Response.json(answer.body, { status: answer.status, headers: answer.headers });
-}
-
-/** A parameter that is given twice stays a list, which no schema takes: nobody has to guess which one counts. */
-function singleValues(queries: Record<string, string[]>): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? values[0]! : values]),
-  );
 }
 
 /** Lets admins and the service key through; throws UNAUTHENTICATED or FORBIDDEN after recording it. */
@@ -99,12 +85,6 @@ function createGuard(surroundings: () => OperatorMeans, log: Log): (context: Con
       throw error;
     }
   };
-}
-
-function refuseMethod(context: Context, methods: string[]): Response {
-  const allow = methods.join(', ');
-  const error = ERRORS.METHOD_NOT_ALLOWED(`${context.req.method} is not a method of this route, but ${allow}`);
-  return errorResponse(error, { allow });
 }
 
 function answerError(error: unknown, log: Log): Response {

@@ -3,6 +3,7 @@ import { ERRORS } from '../../errors.ts';
 import type { Sql } from '../../postgres/open-driver.ts';
 import type { PgSession } from '../../postgres/session.ts';
 import type { JobHold, JobOutcome, JobStep } from '../../runs/job-row.ts';
+import { keepLease } from '../../runs/keep-lease.ts';
 import type { Store } from '../../stores/store.ts';
 import type { ProjectAccess } from './export-means.ts';
 import { planExport } from './export-plan.ts';
@@ -17,7 +18,6 @@ import { createSliceBudget } from './slice-budget.ts';
 
 /** Well within a worker's life of 75 s with the end of the slice. */
 const WALL_MS = 40_000;
-const EXTEND_EVERY_MS = 20_000;
 
 export interface ExportStepMeans {
   readonly sql: Sql;
@@ -105,10 +105,4 @@ function mark({ phase, category, table, cursor, rawBytes, fileCursor, parts }: E
 function resultOf(state: ExportState) {
   const layout = layOut(state.parts, state.pieces);
   return { layout, size_bytes: layoutBytes(layout), row_count: state.rowCount, file_count: state.fileCount };
-}
-
-/** A lost lease shows when the slice is recorded; until then nothing but a part of its own has been written. */
-function keepLease(hold: JobHold): () => void {
-  const timer = setInterval(() => void hold.extend().catch(() => {}), EXTEND_EVERY_MS);
-  return () => clearInterval(timer);
 }

@@ -1,5 +1,6 @@
 /** index.html: what a person opens first. No script, nothing from outside, every value escaped. */
 
+import { byteWords } from '../../domain/byte-words.ts';
 import type { PlannedCategory } from './export-plan.ts';
 import type { EntryState, ExportState, TableCount } from './export-state.ts';
 import { INDEX_STYLE } from './index-style.ts';
@@ -90,7 +91,7 @@ function cell(value: string | null): string {
 function filesSection(files: readonly EntryState[], state: ExportState, words: Words): string {
   const rows = files.slice(0, FILES_SHOWN).map((entry) => {
     const source = entry.source!;
-    return `<tr><td dir="auto"><a href="${escapeHtml(linkTo(entry.name))}">${escapeHtml(`${source.bucket}/${source.name}`)}</a></td><td>${sizeWords(entry.size)}</td></tr>`;
+    return `<tr><td dir="auto"><a href="${escapeHtml(linkTo(entry.name))}">${escapeHtml(`${source.bucket}/${source.name}`)}</a></td><td>${byteWords(entry.size)}</td></tr>`;
   });
   const grid = `<div class="scroll files"><table><thead><tr><th>${escapeHtml(words.file)}</th><th>${escapeHtml(words.size)}</th></tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`;
   const more =
@@ -116,13 +117,6 @@ function titleOf({ name, title }: PlannedCategory, words: Words): string {
 
 function sumRows(tables: readonly TableCount[]): number {
   return tables.reduce((sum, { rows }) => sum + rows, 0);
-}
-
-function sizeWords(bytes: number): string {
-  const unit = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), 4);
-  const value = bytes / 1000 ** power;
-  return `${power === 0 ? bytes : value.toFixed(value < 10 ? 1 : 0)} ${unit[power]}`;
 }
 
 /** Also for attributes in double or single quotes. Direction marks could make a name look like another one. */

@@ -5,6 +5,7 @@
  */
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { JobHold, JobOutcome, JobStep } from '../../runs/job-row.ts';
+import { keepLease } from '../../runs/keep-lease.ts';
 import { checksSlice } from './checks-slice.ts';
 import type { DrillMeans, DrillSlice } from './drill-means.ts';
 import { type DrillOutcome, drillOutcome } from './drill-outcome.ts';
@@ -19,9 +20,6 @@ import { shapeScratch } from './shape-scratch.ts';
 import { COST, sliceBudget } from './slice-budget.ts';
 import { statisticsSlice } from './statistics-slice.ts';
 import { verifySlice } from './verify-slice.ts';
-
-/** A lease is 75 s by default; a statement may take longer. */
-const EXTEND_EVERY_MS = 20_000;
 
 /** True: the stage is over. */
 type Work = (slice: DrillSlice) => Promise<boolean>;
@@ -58,11 +56,11 @@ const opened = new Map<string, DrillArchive>();
 export function drillStep(means: (backupId: string) => Promise<DrillMeans>): JobStep {
   return async (hold) => {
     const backupId = String(hold.job.payload.backup_id);
-    const heart = setInterval(() => void hold.extend().catch(() => undefined), EXTEND_EVERY_MS);
+    const stopExtending = keepLease(hold);
     try {
       return await oneSlice(await means(backupId), backupId, hold);
     } finally {
-      clearInterval(heart);
+      stopExtending();
     }
   };
 }
