@@ -42,7 +42,10 @@ make -s -j"$jobs" -C src/interfaces/libpq all-static-lib AR=emar COPT="$socket"
 make -s -j"$jobs" -C src/bin/pg_dump AR=emar pg_dump.o common.o pg_dump_sort.o parallel.o dumputils.o filter.o \
   compress_{gzip,io,lz4,none,zstd}.o pg_backup_{archiver,custom,db,directory,null,tar,utils}.o
 
-# 4. link: asyncify only what may wait for the server (plain format; the others have call paths that are not listed)
+# 4. link: asyncify only what may wait for the server (plain format; the others have call paths that are not listed).
+#    A function that one place calls is inlined only while it is small. Otherwise main() takes in nearly all of pg_dump, V8
+#    begins to optimize its half megabyte of machine code in the background, and a worker call ends, 0.3 s of CPU later,
+#    before that does.
 cd src/bin/pg_dump
 emcc -Oz "$here/socket-shim.c" pg_dump.o common.o pg_dump_sort.o parallel.o dumputils.o filter.o compress_*.o pg_backup_*.o \
   ../../fe_utils/libpgfeutils.a ../../interfaces/libpq/libpq.a ../../common/libpgcommon.a ../../common/libpgcommon_shlib.a \
@@ -52,7 +55,8 @@ emcc -Oz "$here/socket-shim.c" pg_dump.o common.o pg_dump_sort.o parallel.o dump
   -sERROR_ON_UNDEFINED_SYMBOLS=0 -Wno-undefined -sEXPORTED_FUNCTIONS=_main,_malloc \
   -sEXPORTED_RUNTIME_METHODS=FS,ENV,Asyncify,allocateUTF8,setValue \
   -sASYNCIFY -sASYNCIFY_IMPORTS='["holdfast_wait"]' -sASYNCIFY_IGNORE_INDIRECT -sASYNCIFY_STACK_SIZE=65536 \
-  -sASYNCIFY_ADD='["_PrintTocData*","restore_toc_entry","WriteDataChunksForTocEntry"]' -o "$work/pg-dump.mjs"
+  -sASYNCIFY_ADD='["_PrintTocData*","restore_toc_entry","WriteDataChunksForTocEntry"]' \
+  -sBINARYEN_EXTRA_PASSES='--one-caller-inline-max-function-size=150' -o "$work/pg-dump.mjs"
 
 # 5. embed and record
 cp "$work/pg-dump.mjs" "$vendor/pg-dump.mjs"
