@@ -6,6 +6,11 @@
 #   scripts/dev/build-zstd/build.sh [directory for the build]
 set -euo pipefail
 
+# clang runs a wasm-opt that it finds beside it, and Debian's does not know what clang writes
+if command -v wasm-opt > /dev/null; then
+  echo "wasm-opt is installed (package binaryen); build where it is not" >&2
+  exit 1
+fi
 here=$(cd "$(dirname "$0")" && pwd)
 vendor=$(cd "$here/../../../supabase/functions/_shared/vendor" && pwd)/zstd
 work=${1:-$(mktemp -d)}
