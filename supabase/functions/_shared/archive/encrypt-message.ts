@@ -1,12 +1,13 @@
 /**
  * The message that an object becomes (RFC 4880, section 5.13): one encrypted session key per recipient, then a SEIPD
- * packet, version 1, in which are a literal data packet and the modification detection code. Keys, their checks and the
- * packets that carry the session key are openpgp's; the bulk is written here, because openpgp's streams take four times
- * the CPU for the same bytes (its SHA-1 is JavaScript on the edge runtime), and CPU is what a worker call has least of.
+ * packet, version 1, in which are a literal data packet and the modification detection code. Keys and their checks are
+ * openpgp's; the bulk is written here, because openpgp's streams take four times the CPU for the same bytes (its SHA-1 is
+ * JavaScript on the edge runtime), and CPU is what a worker call has least of.
  */
 import { createHash } from 'node:crypto';
-import { encryptSessionKey, type PublicKey } from 'openpgp';
+import type { PublicKey } from 'openpgp';
 import { PartialBody } from '../partial-body.ts';
+import { carrySessionKey } from './carry-session-key.ts';
 
 /** AES-256 in CFB mode with an initial vector of zeros, as the packet wants it. Each runtime has its own. */
 export type AesCfb = (key: Uint8Array, plain: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
@@ -29,14 +30,7 @@ export async function* encryptMessage(
 ): AsyncGenerator<Uint8Array> {
   // A session key of our own, so that no preference of a key chooses a weaker cipher or a packet that gpg cannot read.
   const sessionKey = crypto.getRandomValues(new Uint8Array(SESSION_KEY_BYTES));
-  const carried = {
-    data: sessionKey,
-    algorithm: 'aes256' as const,
-    encryptionKeys: keys,
-    date,
-    format: 'binary' as const,
-  };
-  yield (await encryptSessionKey(carried)) as Uint8Array;
+  yield await carrySessionKey(keys, sessionKey, date);
   const body = new PartialBody(SEIPD_TAG);
   yield* body.push(Uint8Array.of(SEIPD_VERSION));
   for await (const bytes of aes(sessionKey, withDetectionCode(source))) yield* body.push(bytes);

@@ -15,6 +15,8 @@ export interface AlgorithmInfo {
 
 export interface KeyPacket {
   readonly version: number;
+  /** Numbers of the public key, by the names of its algorithm. */
+  readonly publicParams: object;
 }
 
 export interface KeyID {
