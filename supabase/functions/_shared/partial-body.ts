@@ -1,6 +1,8 @@
 /** The body of an OpenPGP packet whose length is not known at its start (RFC 4880, section 4.2.2.4). */
 const PART_POWER = 18;
 const PART_BYTES = 2 ** PART_POWER;
+/** Of what was pushed, no more than this is still to be passed on. */
+export const HELD_BYTES = PART_BYTES;
 /** A part's length as one octet: 224 + the power of two. */
 const PART_LENGTH = 224 + PART_POWER;
 const NEW_FORMAT = 0xc0;

@@ -13,7 +13,7 @@ async function encrypted(key: Uint8Array, pieces: Uint8Array[]): Promise<Buffer>
     }
   })();
   const parts: Uint8Array[] = [];
-  for await (const part of webAesCfb(key, source)) parts.push(part);
+  for await (const part of webAesCfb(key, source)) parts.push(part.slice()); // freed soon
   return Buffer.concat(parts);
 }
 

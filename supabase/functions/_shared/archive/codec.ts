@@ -50,7 +50,14 @@ export function createCodec(name: CodecName, options: CodecOptions = {}): Codec 
     spare.put(piece);
     return compressed;
   };
-  return { name, extension: '.zst', parallel, compress: compress(frame), spareBlock: (bytes) => spare.take(bytes) };
+  return {
+    name,
+    extension: '.zst',
+    parallel,
+    compress: compress(frame),
+    spareBlock: (bytes) => spare.take(bytes),
+    ownsFrames: true,
+  };
 }
 
 function checkLevel(name: CodecName, level: number, max: number): number {

@@ -14,6 +14,8 @@ export interface Codec {
   compress(block: Uint8Array): Promise<Uint8Array>;
   /** A block of exactly this size that compress() took and is done with, to be filled again; null when there is none. */
   spareBlock?(sizeBytes: number): Uint8Array | null;
+  /** Whether each result of compress() is alone in its buffer, so that the buffer may be freed after use. */
+  readonly ownsFrames?: boolean;
 }
 
 export interface Recipient {
@@ -29,7 +31,7 @@ export interface Cipher {
   /** '.pgp' or ''. */
   readonly extension: string;
   readonly recipients: Recipient[];
-  /** One OpenPGP message (SEIPD v1 with MDC, no compression) readable by GnuPG 2.2; memory bounded by a few blocks. */
+  /** One OpenPGP message (SEIPD v1 with MDC, no compression) readable by GnuPG 2.2; holds HELD_BYTES of the source at most. */
   encrypt(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
 }
 

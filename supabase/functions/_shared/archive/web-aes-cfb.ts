@@ -4,16 +4,20 @@
  *   E(F), E(P1 ^ E(F)) = E(C1), E(C2) …
  * which are the very blocks that CFB adds to the plain text: C1 = P1 ^ E(F), C2 = P2 ^ E(C1) …
  */
+import { freeBuffer } from '../free-buffer.ts';
+
 const BLOCK_BYTES = 16;
 /** A call costs a trip to another thread, so it is to be worth it. A multiple of a block. */
 const CHUNK_BYTES = 512 * 1024;
 /** What most objects of a database with many tables fit into. Large buffers for each would be the collector's work. */
 const FIRST_BYTES = 16 * 1024;
 
+/** Frees each chunk when the one after the next is asked for: the packet around them may hold HELD_BYTES of the last. */
 export async function* webAesCfb(key: Uint8Array, plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const cbc = await crypto.subtle.importKey('raw', key, 'AES-CBC', false, ['encrypt']);
   let chunk = new Uint8Array(BLOCK_BYTES + FIRST_BYTES); // the zeros in front stay
   let filled = 0;
+  let passed: Uint8Array | null = null;
   let feedback = new Uint8Array(BLOCK_BYTES);
   for await (const bytes of plain) {
     for (let taken = 0; taken < bytes.length; ) {
@@ -27,6 +31,8 @@ export async function* webAesCfb(key: Uint8Array, plain: AsyncIterable<Uint8Arra
       feedback = encrypted.slice(-BLOCK_BYTES);
       filled = 0;
       yield encrypted;
+      if (passed) freeBuffer(passed);
+      passed = encrypted;
     }
   }
   if (filled > 0) yield await encryptChunk(cbc, { feedback, chunk, sizeBytes: filled });

@@ -5,6 +5,7 @@
 import type { Store } from '../stores/store.ts';
 import { compressBlocks, type RawBlock } from './compress-blocks.ts';
 import type { Cipher, Codec, StoredObject } from './contracts.ts';
+import { freePassed } from './free-passed.ts';
 import { readAhead } from './read-ahead.ts';
 import { storeFrames } from './store-frames.ts';
 
@@ -33,7 +34,10 @@ export async function writeSegment(input: SegmentInput): Promise<StoredObject> {
   const { codec, kind = 'segment' } = input;
   const counts = { rows: 0, rawBytes: 0 };
   const frames = readAhead(compressBlocks(rawBytes(input, counts), codec), codec.parallel ?? 1);
-  const stored = await storeFrames(frames, { ...input, key: `${input.keyPrefix}/${input.path}` });
+  const stored = await storeFrames(codec.ownsFrames ? freePassed(frames) : frames, {
+    ...input,
+    key: `${input.keyPrefix}/${input.path}`,
+  });
   return {
     path: input.path,
     kind,

@@ -8,6 +8,7 @@ import { createCipher } from '../../../../supabase/functions/_shared/archive/cip
 import { createCodec } from '../../../../supabase/functions/_shared/archive/codec.ts';
 import { compressBlocks } from '../../../../supabase/functions/_shared/archive/compress-blocks.ts';
 import type { CodecName } from '../../../../supabase/functions/_shared/archive/contracts.ts';
+import { freePassed } from '../../../../supabase/functions/_shared/archive/free-passed.ts';
 import { rowBlocks } from './row-blocks.ts';
 import { writeFileFrom } from './write-file.ts';
 
@@ -18,7 +19,7 @@ const started = performance.now();
 let peak = 0;
 let stored = 0;
 const frames = compressBlocks(rowBlocks(Number(megabytes)), codec);
-await writeFileFrom(outFile, cipher.encrypt(frames), (bytes) => {
+await writeFileFrom(outFile, cipher.encrypt(codec.ownsFrames ? freePassed(frames) : frames), (bytes) => {
   stored += bytes.length;
   const { heapUsed, external } = process.memoryUsage();
   peak = Math.max(peak, heapUsed + external);

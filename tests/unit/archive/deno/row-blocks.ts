@@ -1,4 +1,4 @@
-/** Blocks of 1 MiB that look like COPY text of bookings; the same bytes at every call. */
+/** Blocks of up to 1 MB, some of them small, that look like COPY text of bookings; the same bytes at every call. */
 export async function* rowBlocks(megabytes: number): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   let seed = 7;
@@ -14,5 +14,5 @@ export async function* rowBlocks(megabytes: number): AsyncGenerator<Uint8Array> 
     size += row.length;
   }
   const block = encoder.encode(rows.join('')).subarray(0, 1_000_000);
-  for (let count = 0; count < megabytes; count += 1) yield block.slice();
+  for (let count = 0; count < megabytes; count += 1) yield block.slice(0, count % 5 === 3 ? 40 * count : block.length);
 }
