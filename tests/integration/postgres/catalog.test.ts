@@ -173,3 +173,21 @@ for (const major of POSTGRES_MAJORS) {
     await session.query(`drop schema auth, vault cascade; drop role owner_of_${database.name}`);
   });
 }
+
+test('a table that was dropped since the snapshot is not taken for an empty one', async (t) => {
+  const database = await createTestDatabase({ major: 17, template: 'empty' });
+  const [session, other] = [
+    await openSession(nodePlatform, database.url),
+    await openSession(nodePlatform, database.adminUrl),
+  ];
+  t.after(async () => {
+    await Promise.all([session.close(), other.close()]);
+    await database.drop();
+  });
+  await other.query('create table public.gone as select 1 as one; create table public.stays (one integer)');
+  await session.query('begin isolation level repeatable read; select 1');
+  await other.query('drop table public.gone');
+  const { tables } = await readCatalog(session);
+  const heapBytes = Object.fromEntries(tables.map((table) => [table.name, table.heapBytes]));
+  assert.deepEqual(heapBytes, { gone: 1, stays: 0 });
+});

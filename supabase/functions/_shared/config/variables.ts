@@ -134,7 +134,7 @@ export const VARIABLES = {
   }),
   BACKUP_SINGLE_CALL_BYTES: integerVariable({
     group: 'limits',
-    help: 'A database whose work is below this is backed up by one call in one transaction; its schema counts as 12 MiB and each table as 384 KiB besides its rows. 0 turns that off.',
+    help: 'A database whose work is below this is backed up by one call in one transaction; its schema counts as 12 MiB and each table that is not empty as 384 KiB besides its rows. 0 turns that off.',
     min: 65_536,
     max: 67_108_864,
     orZero: true,

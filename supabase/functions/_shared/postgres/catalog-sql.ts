@@ -46,6 +46,8 @@ export const COLUMNS_SQL = `
   group by a.attrelid`;
 
 /**
+ * heapBytes: 0 says that there are no rows. Where no size says that, it is one byte, so that the table is read: one that was
+ * dropped since the snapshot, which is then an error, and one that another access method than heap keeps elsewhere.
  * readable also says no where row level security would stop the role: with row_security = off that is an error.
  * configCondition: what pg_extension_config_dump() declared, '' for all rows, null for a table that is no configuration.
  */
@@ -72,7 +74,9 @@ export const TABLES_SQL = `
     'hasPrimaryKey', exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary),
     'readable', has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
       and not (c.relrowsecurity and row_security_active(c.oid)),
-    'heapBytes', case when c.relkind in ('r', 'm') then coalesce(pg_relation_size(c.oid), 0) else 0 end,
+    'heapBytes', case when c.relkind not in ('r', 'm') then 0
+      when c.relam = (select oid from pg_am where amname = 'heap') then coalesce(pg_relation_size(c.oid), 1)
+      else greatest(pg_relation_size(c.oid), 1) end,
     'toastBytes', case when c.reltoastrelid = 0 then 0 else coalesce(pg_total_relation_size(c.reltoastrelid), 0) end,
     'estimatedRows', greatest(c.reltuples, 0)::bigint,
     'extension', m.objid is not null,
