@@ -1,6 +1,7 @@
 /** What the routes about exports answer. */
 import { z } from 'zod';
 import type { ExportRecord } from '../_shared/account/export/export-record.ts';
+import { downloadRanges } from './download-ranges.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -28,6 +29,12 @@ export const exportAnswer = z
     error: z.string().nullable().describe('A code.'),
     status_url: z.string(),
     download_url: z.string().nullable(),
+    ranges: z
+      .array(z.string())
+      .nullable()
+      .describe(
+        'Values of the header Range that together are the file: ask for one after the other where it is large.',
+      ),
   })
   .meta({ id: 'Export' });
 
@@ -60,5 +67,6 @@ export function describeExport(record: ExportRecord, publicUrl: string): z.outpu
     error: record.error?.code ?? null,
     status_url: links.status_url,
     download_url: record.state === 'ready' ? links.download_url : null,
+    ranges: record.state === 'ready' && record.sizeBytes !== null ? downloadRanges(record.sizeBytes) : null,
   };
 }

@@ -47,7 +47,11 @@ export function createApp({ surroundings, log }: AppOptions): Hono<Env> {
     await recordRefusal(known, context as Context<Env>, { surroundings, log, budgets });
     return answerError(known, log);
   });
-  app.notFound(() => errorResponse(ERRORS.NOT_FOUND('there is no such route')));
+  app.notFound(() =>
+    errorResponse(
+      ERRORS.NOT_FOUND('there is no such route', { hint: `GET ${BASE_PATH}/openapi.json lists the routes.` }),
+    ),
+  );
   app.use(secureAnswers());
   app.use(allowOrigins());
   app.use(limitBody(BODY_MAX_BYTES));
@@ -68,7 +72,7 @@ export function createApp({ surroundings, log }: AppOptions): Hono<Env> {
 
 /** The service key is no person: it has no data to export. */
 async function admitUser(headers: Headers, { authenticate, sql }: Surroundings): Promise<Caller & { userId: string }> {
-  const caller = await authenticate(headers);
+  const caller = await authenticate(headers).catch(explainSignIn);
   if (caller.kind === 'user' && caller.userId !== null) {
     await refuseBanned(sql, caller.userId);
     return { ...caller, userId: caller.userId };
@@ -76,6 +80,13 @@ async function admitUser(headers: Headers, { authenticate, sql }: Surroundings):
   throw ERRORS.FORBIDDEN("this takes a user's access token, not the service key", {
     hint: 'Operators export a user with: npm run account:export -- --user ID',
   });
+}
+
+/** The hint of the catalogue speaks to operators, of keys that no user has. */
+function explainSignIn(error: unknown): never {
+  if (!(error instanceof HoldfastError) || error.code !== 'UNAUTHENTICATED') throw error;
+  const hint = "Sign in, and send the access token as 'Authorization: Bearer …'.";
+  throw ERRORS.UNAUTHENTICATED(error.message, { cause: error, hint });
 }
 
 /** Auth lets a token live on when an account is locked, which is how operators stop a thief who has one. */
@@ -119,6 +130,15 @@ async function recordRefusal(
 
 function answerError(known: HoldfastError, log: Log): Response {
   if (known.http >= 500) log.error('request failed', { error: known.toJSON(), cause: String(known.cause ?? '') });
-  const wait = known.details.retry_after_seconds;
-  return errorResponse(known, typeof wait === 'number' ? { 'retry-after': String(wait) } : {});
+  return errorResponse(known, headersOf(known));
+}
+
+/** What RFC 9110 asks for beside some statuses: 429 and 503, 405, 416. */
+function headersOf({ code, details }: HoldfastError): Record<string, string> {
+  const { retry_after_seconds: wait, allow, size_bytes: size } = details;
+  return {
+    ...(typeof wait === 'number' ? { 'retry-after': String(wait) } : {}),
+    ...(typeof allow === 'string' ? { allow } : {}),
+    ...(code === 'RANGE_INVALID' ? { 'content-range': `bytes */${size}` } : {}),
+  };
 }

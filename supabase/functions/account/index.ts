@@ -21,6 +21,9 @@ const log = createLogger((line) => console.log(line), { facts: { function: 'acco
 const CONNECTIONS = 2;
 /** Exports that are sent at once each hold another one. */
 const SESSIONS = 3;
+/** Each costs up to 5 ms of CPU per MB; nobody needs all of them. */
+const DOWNLOADS = 4;
+const DOWNLOADS_EACH = 2;
 
 let means: FunctionMeans | undefined;
 let app: Promise<(request: Request) => Response | Promise<Response>> | undefined;
@@ -42,6 +45,7 @@ function buildMeans(): FunctionMeans {
     openSession: () =>
       openSession(denoPlatform, config.databaseUrl.reveal(), { applicationName: 'holdfast account rows' }),
     places: createPlaces(SESSIONS),
+    downloads: createPlaces(DOWNLOADS, { each: DOWNLOADS_EACH }),
     signer: () => openSigner(config.signingKey),
     project: { supabaseUrl: config.supabaseUrl, serviceKey: config.serviceKeys[0]!.reveal(), fetch },
     log,

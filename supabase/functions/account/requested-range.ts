@@ -11,6 +11,8 @@ export function requestedRange(header: string | null, sizeBytes: number): { star
   const isSuffix = match[1] === '';
   const start = isSuffix ? Math.max(0, sizeBytes - Number(match[2])) : Number(match[1]);
   const end = isSuffix || match[2] === '' ? sizeBytes : Math.min(Number(match[2]) + 1, sizeBytes);
-  if (start >= end) throw ERRORS.RANGE_INVALID(`the file has ${sizeBytes} bytes`);
+  if (start >= end) {
+    throw ERRORS.RANGE_INVALID(`the file has ${sizeBytes} bytes`, { details: { size_bytes: sizeBytes } });
+  }
   return { start, end };
 }

@@ -20,6 +20,8 @@ export interface FunctionMeans {
   readonly openSession: () => Promise<PgSession>;
   /** Limits how many exports are sent at once, and with them memory and connections. */
   readonly places: Places;
+  /** The same for exports that are ready, by user. */
+  readonly downloads: Places;
   readonly project: ProjectAccess;
   /** Signs the erasure ledger and certificates; null where no signing key is configured. */
   readonly signer: () => Promise<Signer | null>;

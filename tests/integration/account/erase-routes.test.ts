@@ -98,6 +98,25 @@ test('asked for, confirmed, executed when its time has come; the receipt opens t
   assert.ok(keys.some((key) => key.endsWith(`/${id}.json`)));
 });
 
+test('links are those of the domain that users come by', async () => {
+  await sql`insert into backup.setting (name, value) values ('account_public_url', '"https://app.example/api/account/"')
+    on conflict (name) do update set value = excluded.value`;
+  try {
+    const token = await signIn(40);
+    const asked = await post('', token);
+    const confirmed = await post(`/${asked.body.erasure_id}/confirm`, token, { token: asked.body.token });
+    assert.equal(
+      confirmed.body.certificate_url,
+      `https://app.example/api/account/erase/${asked.body.erasure_id}/certificate`,
+    );
+    const started = await account.call('/account/export', { method: 'POST', token, body: {} });
+    assert.match((await started.json()).status_url, /^https:\/\/app\.example\/api\/account\/export\//);
+    assert.equal((await post(`/${asked.body.erasure_id}/cancel`, token)).status, 200);
+  } finally {
+    await sql`delete from backup.setting where name = 'account_public_url'`;
+  }
+});
+
 test('the time to think again is a setting', async () => {
   await sql`update backup.setting set value = '0' where name = 'erasure_cool_off_hours'`;
   const token = await signIn(2);

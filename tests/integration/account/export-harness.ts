@@ -91,6 +91,7 @@ export async function startAccount(options: AccountOptions = {}): Promise<Accoun
     store: () => store,
     openSession: () => openSession(nodePlatform, database.url),
     places: createPlaces(3),
+    downloads: createPlaces(4, { each: 2 }),
     signer: async () => null,
     project: { supabaseUrl: SUPABASE_URL, serviceKey: keys.serviceRoleKey, fetch: projectFetch },
     log: createLogger((line) => log.push(line)),

@@ -1,7 +1,8 @@
 /** Large exports as they are deployed: the queue, pg_net and edge functions on Deno, whose workers are killed. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +130,88 @@ test('a small account is sent at once by the deployed function', async () => {
   const path = join(directory, 'small.zip');
   await writeFile(path, Buffer.from(await response.arrayBuffer()));
   execFileSync('unzip', ['-tqq', path]);
+});
+
+test('an operator’s export that was killed leaves no file that looks whole, and is in nobody’s way', async () => {
+  const user = decodeJwt(stack.env.JWT_DEVELOPER!).sub!;
+  const out = join(directory, 'killed.zip');
+  const { DATABASE_URL, SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY } = stack.env;
+  const env = { ...process.env, DATABASE_URL, SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY };
+  // It waits for this lock when it has begun to write.
+  const blocker = postgres(stack.env.DATABASE_URL!, { max: 1, onnotice: () => {} });
+  const arguments_ = ['--import', 'tsx', 'scripts/export-subject.ts', '--user', user, '--out', out];
+  try {
+    await blocker`begin`;
+    await blocker`lock table public.activity in access exclusive mode`;
+    const script = spawn(process.execPath, arguments_, { env, stdio: 'ignore' });
+    const ended = new Promise((resolve) => script.once('exit', resolve));
+    for (const until = Date.now() + 60_000; Date.now() < until; ) {
+      const [row] = await sql`
+        select from backup.account_export e where e.user_id = ${user} and e.way = 'operator' and e.state = 'streaming'
+          and exists (select from pg_locks l where l.relation = 'public.activity'::regclass and not l.granted)`;
+      if (row !== undefined) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const meanwhile = await runScript(
+      'export-subject.ts',
+      ['--user', user, '--out', join(directory, 'second.zip')],
+      env,
+    );
+    assert.equal(meanwhile.code, 2);
+    assert.match(meanwhile.stderr, /being made right now/);
+    assert.equal((await call('/functions/v1/account/export', stack.env.JWT_DEVELOPER!)).status, 429);
+    script.kill('SIGKILL');
+    await ended;
+  } finally {
+    await blocker`rollback`;
+    await blocker.end();
+  }
+  assert.ok(!existsSync(out));
+  for (const until = Date.now() + 30_000; Date.now() < until; ) {
+    const [alive] = await sql`select from pg_stat_activity where application_name = 'holdfast subject export'`;
+    if (alive === undefined) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const own = await call('/functions/v1/account/export', stack.env.JWT_DEVELOPER!);
+  assert.equal(own.status, 200, await own.clone().text());
+  await own.arrayBuffer();
+  const [killed] = await sql`
+    select state, error from backup.account_export where user_id = ${user} and way = 'operator'`;
+  assert.deepEqual(killed, { state: 'failed', error: { code: 'TASK_ABANDONED' } });
+  const again = await runScript('export-subject.ts', ['--user', user, '--out', out], env);
+  assert.equal(again.code, 0, again.stderr);
+  execFileSync('unzip', ['-tqq', out]);
+  assert.ok(!existsSync(`${out}.partial`));
+});
+
+test('a download that is cut off is noticed by its length, and goes on where it ended', async () => {
+  const [row] = await sql`
+    select id from backup.account_export where user_id = ${decodeJwt(stack.env.JWT_USER!).sub!} and way = 'job'`;
+  await sql`delete from backup.account_export where id = ${row!.id}`;
+  const { download_url, status_url } = await (
+    await call('/functions/v1/account/export', stack.env.JWT_USER!, { method: 'POST' })
+  ).json();
+  for (const until = Date.now() + 60_000; Date.now() < until; ) {
+    await sql`select backup.tick()`;
+    if ((await (await call(status_url, stack.env.JWT_USER!)).json()).state === 'ready') break;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  const path = join(directory, 'cut.zip');
+  const options = ['-sS', '-f', '-C', '-', '-o', path, '-H', `Authorization: Bearer ${stack.env.JWT_USER}`];
+  const url = `${stack.env.SUPABASE_URL}${download_url}`;
+  // Not in the foreground: the gateway is in this process.
+  const curl = (...more: string[]) =>
+    new Promise<number | null>((resolve) => {
+      spawn('curl', [...options, ...more, url], { stdio: 'ignore' }).once('exit', resolve);
+    });
+  const ended = curl('--limit-rate', '2M');
+  while (!existsSync(path) || statSync(path).size < 1_000_000) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (const pid of stack.functionPids('account')) process.kill(pid, 'SIGKILL');
+  assert.equal(await ended, 18, 'curl: transfer closed with outstanding read data remaining');
+  const begun = statSync(path).size;
+  assert.equal(await curl(), 0);
+  assert.ok(begun < statSync(path).size);
+  await assertWhole(path);
 });
 
 test('the command line makes the same file, records it, and counts it as nobody’s request', async () => {

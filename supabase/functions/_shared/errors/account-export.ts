@@ -16,6 +16,12 @@ export const ACCOUNT_EXPORT_ERRORS = defineErrors({
     exit: 1,
     hint: 'Ask the operator for the export: npm run account:export has no such limit.',
   },
+  DOWNLOAD_LIMIT: {
+    kind: 'transient',
+    http: 429,
+    exit: 1,
+    hint: "Ask again when 'Retry-After' has passed; with a range it goes on where it ended.",
+  },
   EXPORT_DAMAGED: {
     kind: 'permanent',
     http: 500,

@@ -7,9 +7,10 @@ import type { MiddlewareHandler } from 'hono';
 const HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD, POST, DELETE, OPTIONS',
-  'access-control-allow-headers': 'authorization, apikey, content-type, range, accept-language, x-client-info',
+  'access-control-allow-headers':
+    'authorization, apikey, content-type, range, if-range, accept-language, x-client-info',
   'access-control-expose-headers':
-    'content-disposition, content-length, content-range, accept-ranges, location, retry-after',
+    'content-disposition, content-length, content-range, accept-ranges, etag, location, retry-after',
   'access-control-max-age': '86400',
 };
 

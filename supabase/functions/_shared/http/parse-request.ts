@@ -26,7 +26,7 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   if (!/^application\/json *(;|$)/i.test(type)) {
     throw invalidRequest(
       [{ field: 'content-type', rule: `must be application/json, not '${type.slice(0, 100)}'` }],
-      'headers',
+      'request',
     );
   }
   try {

@@ -11,13 +11,16 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 };
 
+/** What a route may say itself; it then says all of it. */
+const OWN = new Set(['content-security-policy', 'cache-control']);
+
 /** Sets the headers on every answer, errors included. */
 export function secureAnswers(): MiddlewareHandler {
   return async (context, next) => {
     await next();
     for (const [name, value] of Object.entries(HEADERS)) {
-      // A page of a route's own says what it needs; everything else needs nothing.
-      const own = name === 'content-security-policy' && context.res.headers.has(name);
+      // A page of a route's own says what it needs, and a file that nobody may recompress it; everything else needs nothing.
+      const own = OWN.has(name) && context.res.headers.has(name);
       if (!own) context.res.headers.set(name, value);
     }
   };

@@ -1,9 +1,10 @@
 import { requireRecentSignIn } from '../../_shared/account/erase/recent-sign-in.ts';
 import { newToken, tokenHash } from '../../_shared/account/erase/secret-token.ts';
+import { readExportSettings } from '../../_shared/account/export/export-settings.ts';
 import { ERRORS } from '../../_shared/errors.ts';
 import { emptyQuery } from '../../_shared/http/request-fields.ts';
 import { confirmBody, confirmedErasure, erasureParams } from '../erasure-answers.ts';
-import { BASE_PATH, defineRoute } from '../route.ts';
+import { defineRoute } from '../route.ts';
 
 export const confirmErasure = defineRoute({
   method: 'POST',
@@ -18,6 +19,7 @@ export const confirmErasure = defineRoute({
   async handle({ means, params, body }) {
     const { sql, userId } = means;
     await requireRecentSignIn(sql, means);
+    const { publicUrl } = await readExportSettings(sql);
     const receipt = newToken();
     const [row] = await sql`
       select backup.confirm_erasure(${userId}::uuid, ${params.id}::uuid, ${tokenHash(body.token)}, ${receipt.sha256}) as answer`;
@@ -33,7 +35,7 @@ export const confirmErasure = defineRoute({
       state: 'scheduled',
       due_at: new Date(answer.due_at!).toISOString(),
       receipt: receipt.token,
-      certificate_url: `/functions/v1${BASE_PATH}/erase/${params.id}/certificate`,
+      certificate_url: `${publicUrl}/erase/${params.id}/certificate`,
     };
     return { status: 200, body: scheduled };
   },

@@ -26,7 +26,15 @@ export const downloadExport = defineRoute({
     schema: z.unknown(),
     texts: ['application/zip'],
   },
-  errors: ['NOT_FOUND', 'EXPORT_NOT_READY', 'EXPORT_GONE', 'RANGE_INVALID', 'EXPORT_DAMAGED', 'STORE_UNREACHABLE'],
+  errors: [
+    'NOT_FOUND',
+    'EXPORT_NOT_READY',
+    'EXPORT_GONE',
+    'RANGE_INVALID',
+    'DOWNLOAD_LIMIT',
+    'EXPORT_DAMAGED',
+    'STORE_UNREACHABLE',
+  ],
   async handle({ means, params }) {
     const record = await findOwnExport(means, params.id);
     const { key, layout } = readable(record);
@@ -38,20 +46,44 @@ export const downloadExport = defineRoute({
     const headers = {
       ...downloadHeaders(record),
       'accept-ranges': 'bytes',
+      // Compressed on the way it would have no length and no ranges, and cost the function's CPU.
+      'cache-control': 'no-store, no-transform',
       'content-length': String(range ? range.end - range.start : size),
       etag,
       ...(range ? { 'content-range': `bytes ${range.start}-${range.end - 1}/${size}` } : {}),
     };
     const status = range ? 206 : 200;
     if (means.method === 'HEAD') return new Response(null, { status, headers });
-    await recordDownload(means, record, range);
-    const stored = { store: means.store(), cipher: await openPartCipher(key, record.id), exportId: record.id, layout };
-    const bytes = readPackage(stored, range ?? { start: 0, end: size });
-    const onError = (error: unknown) =>
-      means.log.error('download broke off', { export: record.id, error: String(error) });
-    return new Response(byteStream(bytes, onError), { status, headers });
+    const leave = enterDownload(means);
+    try {
+      await recordDownload(means, record, range);
+      const stored = {
+        store: means.store(),
+        cipher: await openPartCipher(key, record.id),
+        exportId: record.id,
+        layout,
+      };
+      const bytes = readPackage(stored, range ?? { start: 0, end: size });
+      const onError = (error: unknown) =>
+        means.log.error('download broke off', { export: record.id, error: String(error) });
+      return new Response(byteStream(bytes, { onError, onEnd: leave }), { status, headers });
+    } catch (error) {
+      leave();
+      throw error;
+    }
   },
 });
+
+const BUSY_RETRY_SECONDS = 5;
+
+/** One worker that sends too much at once is ended by the platform, and everybody's download with it. */
+function enterDownload({ downloads, userId }: Means): () => void {
+  const leave = downloads.enter(userId);
+  if (leave !== null) return leave;
+  throw ERRORS.DOWNLOAD_LIMIT('too many downloads are being sent at once', {
+    details: { retry_after_seconds: BUSY_RETRY_SECONDS },
+  });
+}
 
 function readable(record: ExportRecord): { key: string; layout: Layout } {
   const { state, key, layout, expiresAt } = record;

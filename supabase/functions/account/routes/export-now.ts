@@ -26,7 +26,11 @@ export const exportNow = defineRoute({
   success: { status: 200, description: 'The file, while it is made.', schema: z.unknown(), texts: ['application/zip'] },
   errors: ['EXPORT_LIMIT', 'METHOD_NOT_ALLOWED'],
   async handle({ means, query }) {
-    if (means.method === 'HEAD') throw ERRORS.METHOD_NOT_ALLOWED('HEAD would begin an export that nobody reads');
+    if (means.method === 'HEAD') {
+      throw ERRORS.METHOD_NOT_ALLOWED('HEAD would begin an export that nobody reads', {
+        details: { allow: 'GET, POST' },
+      });
+    }
     const settings = await readExportSettings(means.sql);
     const lang = chooseLanguage(query.lang ?? null, means.headers.get('accept-language'));
     const asked = { userId: means.userId, way: 'stream', format: query.format, lang } as const;
