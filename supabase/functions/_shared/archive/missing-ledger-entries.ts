@@ -18,11 +18,22 @@ export async function missingLedgerEntries(
   for await (const { key } of store.list(`${ERASURES_FOLDER}/`)) {
     const id = NAME.exec(key)?.[1];
     if (id === undefined || isKnown(id)) continue;
-    const bytes = await store.getBytes(key, ENTRY_MAX_BYTES);
+    const bytes = await stillThere(store, key);
+    if (bytes === null) continue;
     const text = new TextDecoder().decode(bytes);
     missing.push({ key, entry: parse(key, text), text, sha256: sha256Of(bytes), signed: false });
   }
   return missing;
+}
+
+/** null: whoever wrote it has withdrawn it since it was listed, because its place was taken. */
+async function stillThere(store: Store, key: string): Promise<Uint8Array | null> {
+  try {
+    return await store.getBytes(key, ENTRY_MAX_BYTES);
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'OBJECT_MISSING') return null;
+    throw error;
+  }
 }
 
 function parse(key: string, text: string) {

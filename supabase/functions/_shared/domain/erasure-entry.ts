@@ -41,6 +41,8 @@ export interface ErasedFiles {
 
 export interface ErasureEntry {
   readonly version: number;
+  /** Of the database that wrote it, see backup.erasure_ledger_id(); the first entries of some ledgers have none. */
+  readonly ledger_id?: string;
   readonly erasure_id: string;
   /** From 1, without gaps. */
   readonly position: number;

@@ -17,7 +17,7 @@ export const ERASURE_ERRORS = defineErrors({
     kind: 'permanent',
     http: 409,
     exit: 2,
-    hint: 'Wait for the erasure that is scheduled, or cancel it first; one that has failed goes on with npm run account:erase -- --resume ERASURE --yes.',
+    hint: 'Wait for the erasure that is scheduled, or cancel it first; one that has failed, or whose script was killed, goes on with npm run account:erase -- --resume ERASURE --yes.',
   },
   ERASURE_NOT_OPEN: {
     kind: 'permanent',
@@ -55,6 +55,18 @@ export const ERASURE_ERRORS = defineErrors({
     http: 500,
     exit: 5,
     hint: 'Restore the named entry of the erasure ledger from another copy, or say that the restore may go on without it: --allow-damaged-erasures.',
+  },
+  LEDGER_FOREIGN: {
+    kind: 'permanent',
+    http: 409,
+    exit: 2,
+    hint: 'Give each database a prefix of its own (BACKUP_S3_PREFIX); nothing was erased.',
+  },
+  LEDGER_FORKED: {
+    kind: 'transient',
+    http: 503,
+    exit: 1,
+    hint: 'Run it again; nothing was erased. Give each database a prefix of its own (BACKUP_S3_PREFIX).',
   },
   SUBJECT_UNKNOWN: { kind: 'permanent', http: 404, exit: 2, hint: 'Give the id of a user as auth.users has it.' },
 });

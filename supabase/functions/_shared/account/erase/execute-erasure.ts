@@ -28,7 +28,8 @@ export interface ExecuteOptions {
 
 /**
  * The certificate, or null when time was over first: then call again. Throws ERASURE_NOT_OPEN, ERASURE_PLAN_CHANGED and
- * ERASURE_BLOCKED (the erasure is refused, nothing was erased), and transient errors after which the same call goes on.
+ * ERASURE_BLOCKED (the erasure is refused, nothing was erased), LEDGER_FOREIGN and LEDGER_DAMAGED (nothing was erased;
+ * it goes on when somebody has put that right), and transient errors after which the same call goes on.
  */
 export async function executeErasure(
   means: EraseMeans,
