@@ -1,5 +1,4 @@
 /** The command from its arguments to its exit code. The entry file gives it the process's own streams and environment. */
-import { type FileHandle, open, rm } from 'node:fs/promises';
 import { CommanderError } from 'commander';
 import { planExport } from '../../supabase/functions/_shared/account/export/export-plan.ts';
 import {
@@ -14,10 +13,13 @@ import { type Environment, parseScriptConfig } from '../../supabase/functions/_s
 import { catalogueError } from '../../supabase/functions/_shared/errors/driver-error.ts';
 import { ERRORS } from '../../supabase/functions/_shared/errors.ts';
 import { nodePlatform } from '../../supabase/functions/_shared/platform-node.ts';
+import { quoteLiteral } from '../../supabase/functions/_shared/postgres/identifiers.ts';
 import { openDriver, type Sql } from '../../supabase/functions/_shared/postgres/open-driver.ts';
 import { openSession } from '../../supabase/functions/_shared/postgres/open-session.ts';
+import type { PgSession } from '../../supabase/functions/_shared/postgres/session.ts';
 import { databaseUrlProblems } from './database-url-problems.ts';
 import { EXIT } from './exit-code.ts';
+import { createNewFile, type NewFile } from './new-file.ts';
 import { ProgressLine } from './progress-line.ts';
 import { reportFailure } from './report-failure.ts';
 import { rowWords } from './row-words.ts';
@@ -99,69 +101,77 @@ async function exportToFile(wanted: SubjectExport, output: { terminal: Terminal;
   try {
     // Before anything is recorded: an id that is nobody's is no request.
     await planExport(sql, wanted.user);
-    const file = await createFile(wanted.out);
+    const file = await createNewFile(wanted.out).catch((cause: Error) => {
+      throw invalid([`--out must be a new file in a folder that can be written to: ${cause.message}`]);
+    });
     try {
       await recordedExport(sql, { wanted, file, output });
-    } catch (error) {
-      await rm(wanted.out, { force: true });
-      throw error;
     } finally {
-      await file.close();
+      await file.discard();
     }
   } finally {
     await sql.end({ timeout: 5 });
   }
 }
 
-async function createFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'wx', 0o600);
-  } catch (cause) {
-    throw invalid([`--out must be a new file in a folder that can be written to: ${(cause as Error).message}`]);
-  }
-}
-
 interface Recorded {
   readonly wanted: SubjectExport;
-  readonly file: FileHandle;
+  readonly file: NewFile;
   readonly output: { terminal: Terminal; json: boolean };
 }
 
 async function recordedExport(sql: Sql, { wanted, file, output }: Recorded): Promise<void> {
   const { user, format, lang } = wanted;
-  const started = await startExport(sql, { userId: user, way: 'operator', format, lang });
-  if (started.outcome !== 'started') {
-    throw ERRORS.EXPORT_LIMIT('an export of this user is being made right now', { hint: 'Wait until it has ended.' });
+  const session = await openSession(nodePlatform, wanted.databaseUrl, { applicationName: 'holdfast subject export' });
+  try {
+    // Whoever is killed loses the lock with the session, and stands in nobody's way.
+    const [held] = await session.query(`select backup.hold_operator_export(${quoteLiteral(user)}::uuid)`);
+    const started = held?.[0] === 't' ? await startExport(sql, { userId: user, way: 'operator', format, lang }) : null;
+    if (started?.outcome !== 'started') {
+      throw ERRORS.EXPORT_LIMIT('an export of this user is being made right now', { hint: 'Wait until it has ended.' });
+    }
+    await writeAndRecord(sql, { wanted, file, output, session, exportId: started.export_id });
+  } finally {
+    await session.close();
   }
+}
+
+interface Begun extends Recorded {
+  readonly exportId: string;
+  /** Holds the lock; the rows are read with it. */
+  readonly session: PgSession;
+}
+
+async function writeAndRecord(sql: Sql, { wanted, file, output, session, exportId }: Begun): Promise<void> {
   let sizeBytes = 0;
   const emit = async (bytes: Uint8Array) => {
     sizeBytes += bytes.length;
-    await file.writeFile(bytes);
+    await file.write(bytes);
   };
   try {
-    const state = await writePackage(sql, { wanted, exportId: started.export_id, emit, output });
-    await file.sync();
+    const state = await writePackage(sql, { wanted, session, exportId, emit, output });
+    await file.finish();
     const counts = { sizeBytes, rowCount: state.rowCount, fileCount: state.fileCount };
-    await endStream(sql, started.export_id, { state: 'delivered', ...counts });
-    report(output, { wanted, state, sizeBytes, exportId: started.export_id });
+    await endStream(sql, exportId, { state: 'delivered', ...counts });
+    report(output, { wanted, state, sizeBytes, exportId });
   } catch (error) {
     const counts = { sizeBytes, rowCount: 0, fileCount: 0 };
-    await endStream(sql, started.export_id, { state: 'failed', ...counts, error: catalogueError(error).toJSON() });
+    await endStream(sql, exportId, { state: 'failed', ...counts, error: catalogueError(error).toJSON() });
     throw error;
   }
 }
 
 interface Writing {
   readonly wanted: SubjectExport;
+  readonly session: PgSession;
   readonly exportId: string;
   readonly emit: (bytes: Uint8Array) => Promise<void>;
   readonly output: { terminal: Terminal; json: boolean };
 }
 
-async function writePackage(sql: Sql, { wanted, exportId, emit, output }: Writing): Promise<ExportState> {
+async function writePackage(sql: Sql, { wanted, session, exportId, emit, output }: Writing): Promise<ExportState> {
   const { user, format, lang, supabaseUrl, serviceKey } = wanted;
   const progress = showProgress(output);
-  const session = await openSession(nodePlatform, wanted.databaseUrl, { applicationName: 'holdfast subject export' });
   try {
     const plan = await planExport(sql, user);
     const project = { supabaseUrl, serviceKey, fetch };
@@ -173,7 +183,6 @@ async function writePackage(sql: Sql, { wanted, exportId, emit, output }: Writin
     });
   } finally {
     progress.stop();
-    await session.close();
   }
 }
 

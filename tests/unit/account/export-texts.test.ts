@@ -79,6 +79,7 @@ test('the page escapes every value and has no script', () => {
   const categories = [{ name: 'messages', title: evil, sources: [] }];
   const page = [...indexPage({ state, categories, userId: evil, email: evil, lang: 'en' })].join('');
   assert.doesNotMatch(page, /<script|<img|onerror='/i);
+  assert.match(page, /<span class="count">1 row<\/span>/);
   assert.match(page, /default-src &#39;none&#39;|default-src 'none'/);
   assert.equal(escapeHtml('a\u202eb'), 'a\ufffdb');
 });

@@ -98,7 +98,7 @@ function direct(table: GraphTable, { about, named, context }: Direct): Verdict {
     reasons: chosen.map(({ reason }) => reason),
     confidence: sure.length > 0 ? 'high' : 'medium',
     otherPaths: candidates(table, { named, context }).filter((path) => !includes(paths, path)),
-    columns: proposeColumns(table, people),
+    columns: proposeColumns(table, people, chosen.length === 1 ? chosen[0]!.column : null),
   });
 }
 

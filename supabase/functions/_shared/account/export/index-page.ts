@@ -58,7 +58,7 @@ interface ContentsFacts {
 function contents({ state, categories, words, fileCount }: ContentsFacts): string {
   const items = categories.map((category) => {
     const rows = sumRows(state.tables.filter((table) => table.category === category.name));
-    return `<li><a href="#data-${category.name}">${escapeHtml(titleOf(category, words))}</a> <span class="count">${rows} ${escapeHtml(words.rows)}</span></li>`;
+    return `<li><a href="#data-${category.name}">${escapeHtml(titleOf(category, words))}</a> <span class="count">${countOf(rows, words)}</span></li>`;
   });
   items.push(`<li><a href="#files">${escapeHtml(words.files)}</a> <span class="count">${fileCount}</span></li>`);
   return `<nav><h2>${escapeHtml(words.contents)}</h2>\n<ul>\n${items.join('\n')}\n</ul></nav>\n`;
@@ -67,7 +67,7 @@ function contents({ state, categories, words, fileCount }: ContentsFacts): strin
 function* categorySection(category: PlannedCategory, tables: readonly TableCount[], words: Words): Generator<string> {
   const rows = sumRows(tables);
   yield `<section id="data-${category.name}">
-<div class="head"><h2>${escapeHtml(titleOf(category, words))}</h2><span class="count">${rows} ${escapeHtml(words.rows)}</span>
+<div class="head"><h2>${escapeHtml(titleOf(category, words))}</h2><span class="count">${countOf(rows, words)}</span>
 <span class="links"><a href="data/${category.name}.csv">CSV</a><a href="data/${category.name}.json">JSON</a></span></div>\n`;
   if (rows === 0) yield `<p class="note">${escapeHtml(words.empty)}</p>\n`;
   for (const table of tables) if (table.rows > 0) yield tableBlock(table, category, words);
@@ -113,6 +113,10 @@ function linkTo(name: string): string {
 
 function titleOf({ name, title }: PlannedCategory, words: Words): string {
   return Object.hasOwn(words.categories, name) ? words.categories[name]! : title;
+}
+
+function countOf(rows: number, words: Words): string {
+  return `${rows} ${escapeHtml(rows === 1 ? words.row : words.rows)}`;
 }
 
 function sumRows(tables: readonly TableCount[]): number {

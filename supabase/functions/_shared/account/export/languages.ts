@@ -6,6 +6,8 @@ export interface Words {
   readonly account: string;
   readonly contents: string;
   readonly rows: string;
+  /** Of one. */
+  readonly row: string;
   readonly files: string;
   readonly filesIntro: string;
   readonly file: string;
@@ -27,6 +29,7 @@ const EN: Words = {
   account: 'Account',
   contents: 'What is in it',
   rows: 'rows',
+  row: 'row',
   files: 'Files',
   filesIntro: 'Files that you uploaded. They are in the folder “files”.',
   file: 'File',
@@ -48,6 +51,7 @@ const DE: Words = {
   account: 'Konto',
   contents: 'Inhalt',
   rows: 'Zeilen',
+  row: 'Zeile',
   files: 'Dateien',
   filesIntro: 'Dateien, die Sie hochgeladen haben. Sie liegen im Ordner „files“.',
   file: 'Datei',
