@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
 export interface AlertsRequest {
   readonly action: 'list' | 'problems' | 'test' | 'channel set' | 'channel remove' | 'rule set' | 'rule remove';
@@ -77,14 +77,21 @@ function addChannel(channel: Command, leaf: Leaf): void {
   leaf(channel, 'remove <name>', 'channel remove', 'removes a channel');
 }
 
+const SEVERITIES = ['info', 'warning', 'critical'];
+
 function addRule(rule: Command, leaf: Leaf): void {
   leaf(rule, 'set <name>', 'rule set', 'makes a rule, or changes what is given and leaves the rest')
     .option('--types <list>', 'types or keys with *, comma-separated: backup_*,health:pg_cron', list)
-    .option('--min-severity <severity>', 'info, warning or critical')
+    .addOption(new Option('--min-severity <severity>', 'the least').choices(SEVERITIES))
     .option('--channels <list>', 'comma-separated', list)
     .option('--repeat <interval>', "how often an open problem is told again: '6 hours'; 0 for never")
     .option('--quiet <hours>', "'22:00-07:00 Europe/Berlin', or none")
-    .option('--quiet-breaks <severity>', 'from which severity quiet hours do not count, or none')
+    .addOption(
+      new Option('--quiet-breaks <severity>', 'from which severity quiet hours do not count').choices([
+        ...SEVERITIES,
+        'none',
+      ]),
+    )
     .option('--escalate-after <interval>', "'2 hours'; 0 for never")
     .option('--escalate-to <list>', 'channels, comma-separated', list)
     .option('--min-occurrences <number>', 'so many times in a row before it is told')

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { AlertOverview } from '../../supabase/functions/_shared/alerts/read-alerts.ts';
+import { intervalWords } from './interval-words.ts';
 import { plainTable } from './plain-table.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -51,9 +52,11 @@ function channelCells({ name, kind, secret_name, fallback, enabled }: Row): stri
 function ruleCells(rule: Row): string[] {
   const when = [
     Number(rule.min_occurrences) > 1 ? `after ${rule.min_occurrences} in a row` : '',
-    rule.repeat_every ? `again every ${rule.repeat_every}` : '',
+    rule.repeat_every ? `again every ${intervalWords(String(rule.repeat_every))}` : '',
     rule.quiet ? `quiet ${rule.quiet}${rule.quiet_breaks ? ` except ${rule.quiet_breaks}` : ''}` : '',
-    rule.escalate_after ? `after ${rule.escalate_after} to ${(rule.escalate_to as string[]).join(',')}` : '',
+    rule.escalate_after
+      ? `after ${intervalWords(String(rule.escalate_after))} to ${(rule.escalate_to as string[]).join(',')}`
+      : '',
   ].filter((part) => part !== '');
   const lists = [
     (rule.alert_types as string[]).join(','),

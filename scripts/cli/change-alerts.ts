@@ -39,7 +39,11 @@ async function setChannel(sql: Sql, name: string, raw: Raw): Promise<AlertsChang
 
 async function setRule(sql: Sql, name: string, raw: Raw): Promise<AlertsChange> {
   const occurrences = raw.minOccurrences === undefined ? null : Number(raw.minOccurrences);
-  if (Number.isNaN(occurrences)) throw ERRORS.ALERT_SETTING_INVALID('--min-occurrences must be a whole number');
+  if (occurrences !== null && !(Number.isInteger(occurrences) && occurrences >= 1 && occurrences <= 1000)) {
+    throw ERRORS.ALERT_SETTING_INVALID(
+      `--min-occurrences must be a whole number from 1 to 1000: got '${raw.minOccurrences}'`,
+    );
+  }
   const [row] = await sql`
     select to_jsonb(r) - 'updated_at' as rule
     from backup.alert_rule_set(${name}, ${list(raw.types)}::text[], ${text(raw.minSeverity)}, ${list(raw.channels)}::text[],

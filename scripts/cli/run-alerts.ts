@@ -25,6 +25,15 @@ export interface AlertsProcess {
 /** SQLSTATEs with which backup.alert_channel_set() and its like refuse what they were given. */
 const REFUSALS = new Set(['22023', 'P0002', '23514', '22P02', '22007', '22008', '23505']);
 
+const NO_INTERVAL = /^2200[78]$/;
+
+/** The functions of the database name their parameters, as SQL has them: p_secret_name is --secret-name here. */
+function optionWords(text: string): string {
+  return text.replace(/\bp_([a-z_]+)( => )?/g, (_, name: string, arrow?: string) => {
+    return `--${name.replaceAll('_', '-')}${arrow ? ' ' : ''}`;
+  });
+}
+
 /** Never throws: what goes wrong is reported and becomes the exit code. */
 export async function runAlerts({ args, environment, terminal }: AlertsProcess): Promise<number> {
   const json = args.includes('--json');
@@ -95,8 +104,15 @@ function wholeNumber(value: unknown, option: string, usual: number): number {
 function known(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const { code, message, hint } = error as { code?: string; message?: string; hint?: string };
-  if (code && REFUSALS.has(code))
-    return ERRORS.ALERT_SETTING_INVALID(message ?? code, { cause: error, ...(hint ? { hint } : {}) });
+  if (code && REFUSALS.has(code)) {
+    const said = NO_INTERVAL.test(code)
+      ? "Intervals are written '6 hours' or '30 minutes'."
+      : hint && optionWords(hint);
+    return ERRORS.ALERT_SETTING_INVALID(optionWords(message ?? code), {
+      cause: error,
+      ...(said ? { hint: said } : {}),
+    });
+  }
   return databaseError(error);
 }
 

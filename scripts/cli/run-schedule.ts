@@ -124,9 +124,12 @@ async function resume(sql: Sql, name: string, output: Output): Promise<void> {
 async function maintain(sql: Sql, { request, options, output }: ScheduleCall): Promise<void> {
   const { end, until, from, schedules } = options;
   if (end !== null) {
+    const [before] =
+      await sql`select starts_at > clock_timestamp() as coming from backup.maintenance_window where id = ${end}`;
     const [row] = await sql`select backup.maintenance_end(${end}) as ended`;
     if (!row!.ended) throw invalid([`there is no open or coming maintenance window ${end}`]);
-    return say(output, { ended: end }, `maintenance window ${end} is over; what came due in it begins now`);
+    const outcome = before?.coming ? 'is removed; it had not begun' : 'is over; what came due in it begins now';
+    return say(output, { ended: end }, `maintenance window ${end} ${outcome}`);
   }
   if (until === null) return await showMaintenance(sql, output);
   const start = from ?? new Date();

@@ -32,6 +32,8 @@ export function parseScheduleOptions({ subcommand, raw }: ScheduleRequest, probl
   };
   if (raw.enable && raw.disable) problems.push('--enable and --disable must not be given together');
   if (options.tables !== null && raw.scope !== 'tables') problems.push('--tables must stand with --scope tables');
+  if (options.tables === null && raw.scope === 'tables')
+    problems.push('--scope tables must say which: --tables public.bookings,public.users');
   if (subcommand === 'set' && isEmpty(raw))
     problems.push('set must be told what to change, such as --cron or --enable');
   if (subcommand === 'maintenance') problems.push(...windowProblems(raw));

@@ -1,3 +1,4 @@
+import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
 import type { Sql } from '../../supabase/functions/_shared/postgres/open-driver.ts';
 import type { ScheduleCall } from './run-schedule.ts';
 import { line } from './terminal.ts';
@@ -9,6 +10,8 @@ interface SetSchedule {
   readonly before: Row | undefined;
   readonly after: Row;
   readonly next: { due_at: Date; note: string | null }[];
+  /** Tables that it is to back up and that are not there; they may be still to come. */
+  readonly missing: readonly string[];
 }
 
 const SHOWN_TIMES = 3;
@@ -48,18 +51,35 @@ async function change(sql: Sql, { request, options }: ScheduleCall): Promise<Set
       p_deep_verification => ${raw.deepVerification ?? null}, p_request => ${asked && sql.json(asked as never)},
       p_work => ${text(raw.work)}, p_cadence => ${text(raw.cadence)})`;
   const next = await sql<SetSchedule['next']>`select due_at, note from backup.schedule_next(${name}, ${SHOWN_TIMES})`;
-  return { before, after: (await read())!, next: [...next] };
+  return { before, after: (await read())!, next: [...next], missing: await missingTables(sql, options.tables ?? []) };
+}
+
+async function missingTables(sql: Sql, tables: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select name from unnest(${tables as string[]}::text[]) with ordinality as asked(name, ordinal)
+    where not exists (
+      select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and n.nspname || '.' || c.relname = case when name like '%.%' then name else 'public.' || name end)
+    order by ordinal`;
+  return rows.map(({ name }) => name);
 }
 
 function report(
-  { before, after, next }: SetSchedule,
+  { before, after, next, missing }: SetSchedule,
   { name, dryRun, terminal, json }: ScheduleCall['output'] & { name: string; dryRun: boolean },
 ): void {
   const changes = Object.keys(after)
     .filter((field) => !LEFT_OUT.has(field) && JSON.stringify(before?.[field]) !== JSON.stringify(after[field]))
     .map((field) => ({ field, before: before?.[field] ?? null, after: after[field] }));
   if (json) {
-    const answer = { schedule: name, dry_run: dryRun, created: before === undefined, changes, next };
+    const answer = {
+      schedule: name,
+      dry_run: dryRun,
+      created: before === undefined,
+      changes,
+      next,
+      missing_tables: missing,
+    };
     line(terminal.stdout, JSON.stringify(answer));
     return;
   }
@@ -70,6 +90,8 @@ function report(
   for (const one of changes.filter(({ before: old, after: now }) => old !== null || now !== null)) {
     line(terminal.stdout, `  ${one.field.replaceAll('_', ' ')}: ${words(one.before)} -> ${words(one.after)}`);
   }
+  for (const name of missing)
+    line(terminal.stdout, `warning: the table ${displayName(name)} is not there: runs fail until it is`);
   for (const { due_at, note } of next) line(terminal.stdout, `next: ${utcWords(due_at)}${note ? ` (${note})` : ''}`);
 }
 

@@ -1,5 +1,6 @@
 import { displayName } from '../../supabase/functions/_shared/archive/display-name.ts';
 import type { Sql } from '../../supabase/functions/_shared/postgres/open-driver.ts';
+import { intervalWords } from './interval-words.ts';
 import { plainTable } from './plain-table.ts';
 import type { Output } from './run-export.ts';
 import { line } from './terminal.ts';
@@ -57,7 +58,7 @@ export async function listSchedules(sql: Sql, { terminal, json }: Output): Promi
       time(row.last_due_at),
       displayName(result),
       row.retention ?? '',
-      row.objective_rpo ?? '',
+      intervalWords(row.objective_rpo ?? ''),
     ]);
   }
   line(terminal.stdout, table.toString());

@@ -98,6 +98,42 @@ test('the doctor', { skip: NO_S3 }, async (t) => {
       /switched off/,
     ),
   );
+  await t.test('finds a heartbeat that beats too seldom, and one that calls something else', async () => {
+    const alter = (change: string) =>
+      `select cron.alter_job((select jobid from cron.job where jobname = 'holdfast-tick'), ${change})`;
+    await brokenAndMended('schedule', alter("schedule := '0 * * * *'"), /each minute.* at 0 \* \* \* \*/);
+    await brokenAndMended('schedule', alter("command := 'select 1'"), /it is 'select 1'/);
+  });
+  await t.test('sees the heartbeat of a pg_cron that records nothing of its runs', async () => {
+    const heartbeat = async () => {
+      await sql`delete from cron.job_run_details`;
+      const { findings } = JSON.parse((await examine(['--json', '--only', 'schedule'])).stdout) as {
+        findings: JsonFinding[];
+      };
+      return findings.find(({ name }) => name === 'heartbeat');
+    };
+    await sql`select backup.tick()`;
+    const admin = postgres(stack.env.ADMIN_DATABASE_URL!, { max: 1, onnotice: () => {} });
+    try {
+      await admin`alter role postgres set cron.log_run = 'off'`;
+      const found = await heartbeat();
+      assert.deepEqual([found?.state, /^the last one was \d+ seconds ago$/.test(found?.message ?? '')], ['ok', true]);
+    } finally {
+      await admin`alter role postgres reset cron.log_run`;
+      await admin.end();
+    }
+  });
+  await t.test('finds that nothing would back everything up, and a pause that nobody will end', async () => {
+    await brokenAndMended('schedule', "select backup.schedule_set('daily-full', p_enabled => false)", /no full backup/);
+    await sql`select backup.schedule_pause('daily-full')`;
+    const { findings } = JSON.parse((await examine(['--json', '--only', 'schedule'])).stdout) as {
+      findings: JsonFinding[];
+    };
+    const paused = findings.find(({ name }) => name === 'schedule daily-full');
+    assert.deepEqual([paused?.state, paused?.message], ['warning', 'is paused without an end']);
+    await sql.unsafe(paused!.mend!);
+    assert.deepEqual(await problems('schedule'), []);
+  });
 
   await t.test('finds a function that a migration should have made', async () => {
     const [saved] = await sql`select pg_get_functiondef('backup.dispatch()'::regprocedure) as definition`;

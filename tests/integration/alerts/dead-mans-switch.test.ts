@@ -94,7 +94,7 @@ test('a dead pg_cron is told without a tick by whoever notices it, and a pager b
   await sql`select backup.alert_rule_set('pager', '{health:*}', p_channels => '{pager}', p_min_occurrences => 2)`;
   const dead = {
     check: 'pg_cron',
-    title: 'pg_cron calls the heartbeat',
+    title: 'Heartbeat by pg_cron',
     category: 'platform',
     state: 'unhealthy',
     severity: 'critical',
@@ -105,7 +105,7 @@ test('a dead pg_cron is told without a tick by whoever notices it, and a pager b
   assert.equal((await sql`select from backup.job where kind = 'deliver_alerts' and state = 'pending'`).length, 1);
   await ground.deliver();
   assert.equal(ground.sink.received.length, 1);
-  assert.match(ground.sink.received[0]!.body, /Critical: pg_cron calls the heartbeat: the last tick was 4 minutes ago/);
+  assert.match(ground.sink.received[0]!.body, /Critical: Heartbeat by pg_cron: the last tick was 4 minutes ago/);
   await notice();
   await ground.deliver();
   assert.equal(ground.sink.at('/services/pager').length, 1);

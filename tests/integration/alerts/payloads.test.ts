@@ -1,7 +1,9 @@
 /** Every kind of channel, at a real HTTP server: the requests exactly as the services document them. */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { AlertDelivery, AlertMessage } from '../../../supabase/functions/_shared/alerts/alert-message.ts';
 import { deliverAlert } from '../../../supabase/functions/_shared/alerts/deliver-alert.ts';
 import { type Received, type Sink, startSink } from './alert-harness.ts';
@@ -16,6 +18,7 @@ beforeEach(() => {
 });
 after(() => sink.stop());
 
+const DOCS = fileURLToPath(new URL('../../../docs/alerts.md', import.meta.url));
 const ID = '6a0e7a52-59c2-4a55-9d8c-0d2b8b1b4c11';
 const PROBLEM = '0f4a1a5e-2d1f-4d8e-9a63-54a1f3f0c001';
 
@@ -89,7 +92,7 @@ test('Slack gets text and blocks', async () => {
   const got = only(await send('slack', `${sink.url}/services/T0/B0/xyz`, OPEN));
   assert.equal(got.path, '/services/T0/B0/xyz');
   assert.deepEqual(json(got), {
-    text: `${TITLE}. ${TEXT}`,
+    text: TITLE,
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: TITLE, emoji: false } },
       { type: 'section', text: { type: 'mrkdwn', text: TEXT, verbatim: true } },
@@ -270,6 +273,8 @@ test('a webhook is signed as Standard Webhooks says, with both keys while one is
   const signed = `${ID}.${got.headers['webhook-timestamp']}.${got.body}`;
   const expected = keys.map((key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`).join(' ');
   assert.equal(got.headers['webhook-signature'], expected);
+  const [, documented] = /```json\n([\s\S]*?)```/.exec(readFileSync(DOCS, 'utf8')) ?? [];
+  assert.deepEqual(JSON.parse(documented!), json(got), 'docs/alerts.md shows this very payload');
   assert.deepEqual(json(got), {
     type: 'holdfast.alert.open',
     timestamp: '2026-01-14T02:05:00.000Z',

@@ -63,6 +63,10 @@ test('a failed backup is told once however often the heartbeat comes, and its ne
     ['Critical', 'Resolved'],
   );
   assert.match(textsOf(ground.sink.received)[1]!, /daily_2 is complete/);
+  assert.match(
+    ground.sink.received[0]!.body,
+    /What to do.*select error from backup_log where backup_id = 'daily_20260114_020000_9f3c11ab'/,
+  );
 });
 
 test('a check that flaps is one alert and one resolution, which waits until it stays healthy', async () => {

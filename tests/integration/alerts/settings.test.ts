@@ -187,6 +187,7 @@ test('the command sets channels and rules up, lists, tests, and has exit codes',
   );
   const shown = await alerts('list');
   assert.match(shown.stdout, /email +resend +ALERT_RESEND_KEY/);
+  assert.match(shown.stdout, /again every 6 hours/);
   assert.match((await alerts('problems')).stdout, /critical {2}backup:daily: backup daily_1 failed/);
   const silent = await alerts('test', 'email', '--wait', '1');
   assert.equal(silent.code, 1);
@@ -208,11 +209,19 @@ test('the command sets channels and rules up, lists, tests, and has exit codes',
     ['rule', 'set', 'mail', '--quiet', 'never'],
     ['channel', 'remove', 'nobody'],
     ['sing'],
+    ['rule'],
+    ['channel'],
+    ['rule', 'set', 'mail', '--min-severity', 'huge'],
+    ['rule', 'set', 'mail', '--min-occurrences', '1.5'],
+    ['rule', 'set', 'mail', '--repeat', 'soon'],
+    ['channel', 'set', 'new', '--kind', 'slack'],
     [],
   ]) {
     const wrong = await alerts(...args, '--json');
     assert.equal(wrong.code, 2, `${args.join(' ')}: ${wrong.stdout}${wrong.stderr}`);
-    assert.ok(JSON.parse(wrong.stdout).error.hint.length > 5);
+    const { error } = JSON.parse(wrong.stdout);
+    assert.ok(error.hint.length > 5);
+    assert.doesNotMatch(`${error.message} ${error.hint}`, /outputHelp|\bp_[a-z]/, 'words of the command, not of SQL');
   }
   assert.equal((await alerts('--help')).code, 0);
   assert.equal((await runScript('alerts.ts', ['list'], {})).code, 2);

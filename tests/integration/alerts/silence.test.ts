@@ -128,14 +128,14 @@ test('a stopped pg_cron: silence, 503, and Slack within five minutes; it starts 
   let down = 0;
   await silent(async () => {
     if ((await health()) === 503) down ||= Date.now();
-    if (slack().some((text) => text.startsWith('Critical: pg_cron calls the heartbeat: '))) told ||= Date.now();
+    if (slack().some((text) => text.startsWith('Critical: Heartbeat by pg_cron: '))) told ||= Date.now();
   });
   assert.ok(down > 0, 'GET /health answers 503');
   assert.ok(told > 0 && told - start < 300_000, JSON.stringify(slack()));
   assert.equal(slack().length, 1, 'once, however often it is asked');
   const before = pings();
   await startClock();
-  await eventually('the end told', () => slack().some((text) => text.startsWith('Resolved: pg_cron')), 90);
+  await eventually('the end told', () => slack().some((text) => text.startsWith('Resolved: Heartbeat by pg_cron')), 90);
   await eventually('a ping again', () => pings() > before, 150);
 });
 
@@ -150,6 +150,10 @@ test('a stopped pg_net: silence, on record in the database, and told once it sen
   assert.equal(slack().filter((text) => text.includes('pg_net')).length, 0, 'nobody can carry it');
   const before = pings();
   sender = await startNetSender(database.adminUrl);
-  await eventually('the failure told', () => slack().some((text) => text.startsWith('Critical: pg_net')), 60);
+  await eventually(
+    'the failure told',
+    () => slack().some((text) => text.startsWith('Critical: Requests through pg_net')),
+    60,
+  );
   await eventually('a ping again', () => pings() > before, 150);
 });

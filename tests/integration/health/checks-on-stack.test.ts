@@ -245,6 +245,41 @@ test('one changed byte in the store fails the next verification, and integrity w
   assert.equal(await verdict('integrity'), 'healthy', 'a backup that is gone is no problem any more');
 });
 
+test('the heartbeat verifies an old backup again, byte by byte where that is set, and finds what the store lost', async () => {
+  const id = await backUp('manual');
+  const again = async () => {
+    await sql`
+      update public.backup_verification set verification_date = verification_date - interval '85 days' where backup_id = ${id}`;
+    assert.equal(await verdict('integrity', { now: later(24 * 6) }), 'warning', 'in six days it would be too old');
+    return await eventually(async () => {
+      await sql`select backup.tick()`;
+      await followRun(sql, id, 60_000);
+      const [row] = await sql`
+        select details, success from public.backup_verification
+        where backup_id = ${id} and details ->> 'again' = 'true' and details ->> 'state' is not null
+          and verification_date > now() - interval '1 day'`;
+      return row;
+    }, 60_000);
+  };
+  const quick = await again();
+  assert.deepEqual([quick.success, quick.details.kind], [true, 'quick'], JSON.stringify(quick));
+  assert.equal(await verdict('integrity', { now: later(24 * 6) }), 'healthy');
+  const [log] = await sql`select folder from public.backup_log where backup_id = ${id}`;
+  const [segment] = await sql`
+    select path from backup.segment where backup_id = ${id} and kind = 'segment' order by stored_bytes desc limit 1`;
+  const store = storeOf(stack.env);
+  const key = `${log!.folder}/${segment!.path}`;
+  const bytes = await store.getBytes(key);
+  bytes[bytes.length - 1]! ^= 1;
+  await store.put(key, bytes);
+  await sql`update backup.setting set value = '"deep"' where name = 'reverify_kind'`;
+  const deep = await again();
+  assert.deepEqual([deep.success, deep.details.kind], [false, 'deep'], JSON.stringify(deep));
+  assert.equal(await verdict('integrity'), 'critical');
+  await sql`delete from public.backup_log where backup_id = ${id}`;
+  await sql`delete from public.backup_verification where backup_id = ${id}`;
+});
+
 test('a backup that nobody verified for a day is named', async () => {
   const id = await backUp('manual');
   await sql`delete from public.backup_verification where backup_id = ${id}`;
@@ -301,4 +336,29 @@ test('the function evaluates everything by itself, and pg_net and the functions 
   assert.ok(['healthy', 'unhealthy', 'inconclusive'].includes(job.result.state));
   const [key] = await sql`select state from backup.health_state where check_name = 'key_expiry'`;
   assert.equal(key!.state, 'healthy', "the function knows the functions' keys");
+});
+
+test('backups that really grow are a warning that names the tables, until they stop growing', {
+  timeout: 240_000,
+}, async () => {
+  await sql`update public.backup_log set started_at = started_at - interval '100 days'`;
+  await sql`create table public.growing as select i as id, md5(i::text) as note from generate_series(1, 100) i`;
+  const week = async (rows: number) => {
+    for (const daysAgo of [8, 6, 4, 2, 0]) {
+      await sql`insert into public.growing select i, repeat(md5(i::text), 30) from generate_series(1, ${rows}) i`;
+      const id = await backUp();
+      await sql`update public.backup_log set started_at = started_at - ${daysAgo} * interval '1 day' where backup_id = ${id}`;
+    }
+  };
+  await week(1000);
+  const grown = await ask(sql, 'size_growth');
+  assert.deepEqual([grown.state, grown.severity], ['unhealthy', 'warning'], grown.detail);
+  assert.match(grown.detail, /^in 30 days, backups by [\d.]+ %$/);
+  const [named, ...others] = grown.items.slice(2);
+  assert.deepEqual([named?.name, others], ['public.growing', []]);
+  assert.match(named?.detail ?? '', /^grew from \d{3}\.\d kB to 4\.\d MB of data$/, JSON.stringify(grown.items));
+  await sql`update public.backup_log set started_at = started_at - interval '50 days' where started_at > now() - interval '50 days'`;
+  await week(0);
+  const rested = await ask(sql, 'size_growth');
+  assert.equal(rested.state, 'healthy', rested.detail);
 });

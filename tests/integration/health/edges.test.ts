@@ -150,3 +150,31 @@ test('the heartbeat beats also when the rest of the watch cannot be carried out'
   assert.match(row!.done.steps.watch_health.error, /health_probe/);
   assert.equal(await verdict('pg_cron'), 'healthy');
 });
+
+test('functions that answer while nobody evaluates the checks are not well; after a pause they are', async () => {
+  const probe = (minutes: number) => sql`
+    with sent as (
+      insert into backup.health_probe (request_id, sent_at)
+      select -100 - i, clock_timestamp() - i * interval '1 minute' from generate_series(0, ${minutes}::integer) as i returning request_id)
+    insert into net._http_response (id, status_code, content, timed_out)
+    select request_id, 200, '{"status":"up"}', false from sent`;
+  const evaluated = (minutesAgo: number) => sql`
+    insert into backup.heartbeat (name, at) values ('evaluation', now() - ${minutesAgo} * interval '1 minute')
+    on conflict (name) do update set at = excluded.at`;
+  await probe(14);
+  await evaluated(14);
+  assert.equal(await verdict('functions'), 'healthy');
+  await evaluated(200);
+  const line = await ask(sql, 'functions');
+  assert.deepEqual([line.state, line.severity], ['unhealthy', 'critical'], line.detail);
+  assert.equal(line.detail, 'they answer, but the checks were evaluated 200 minutes ago');
+  assert.match(line.todo, /from backup\.job where kind = 'health_check'/);
+  await sql`update backup.setting set value = '120' where name = 'health_interval_minutes'`;
+  assert.equal(await verdict('functions'), 'healthy', 'the owner wants it every two hours');
+  await sql`update backup.setting set value = '1' where name = 'health_interval_minutes'`;
+  await sql`truncate backup.health_probe`;
+  await sql`delete from net._http_response where id < -100`;
+  await probe(3);
+  assert.equal(await verdict('functions'), 'healthy', 'the first minutes after a pause: it is still to come');
+  await sql`delete from backup.heartbeat where name = 'evaluation'`;
+});

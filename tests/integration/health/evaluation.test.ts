@@ -219,9 +219,11 @@ test('a request of a data subject is named a week before the law wants its answe
 test('an erased person must be out of every backup by the day that was promised', async () => {
   assert.equal((await ask(sql, 'erasures_in_backups')).state, 'healthy');
   const [erasure] = await sql`
-    insert into backup.erasure (subject_sha256, origin, state) values ('x', 'operator', 'completed') returning erasure_id as id`;
+    insert into backup.erasure (subject_sha256, origin, state, rows_erased_at, ended_at)
+    values ('x', 'operator', 'completed', now(), now()) returning erasure_id as id`;
   await sql`
-    insert into public.backup_log (backup_id, backup_type, status, request) values ('monthly_old', 'monthly', 'completed', '{}')`;
+    insert into public.backup_log (backup_id, backup_type, status, request, started_at)
+    values ('monthly_old', 'monthly', 'completed', '{}', now() - interval '1 day')`;
   await sql`
     insert into backup.erased_in_backup (backup_id, erasure_id, must_end_by)
     values ('monthly_old', ${erasure!.id}, now() + interval '10 days')`;

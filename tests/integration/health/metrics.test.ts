@@ -1,9 +1,10 @@
 /** Metrics on a real stack: promtool accepts them, they say what the tables say, and only who has the token reads them. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Sql } from 'postgres';
 import { ensurePromtool } from '../../../scripts/dev/oracle/ensure-promtool.ts';
 import { type Stack, startStack } from '../../../scripts/dev/stack/start-stack.ts';
@@ -15,7 +16,15 @@ import { serveMetrics } from '../../../supabase/functions/_shared/monitor/metric
 import { openAs } from './health-harness.ts';
 
 const DOCS = fileURLToPath(new URL('../../../docs/monitoring/', import.meta.url));
+const RULE_TESTS = fileURLToPath(new URL('../../fixtures/monitoring/alert-rules.test.yml', import.meta.url));
 const PROMTOOL = await ensurePromtool({ download: false });
+/** Not the blocking one: the stack would close connections that fetch believes to be open. */
+async function promtool(args: readonly string[], input = ''): Promise<void> {
+  const running = promisify(execFile)(PROMTOOL!, args);
+  running.child.stdin!.end(input);
+  await running;
+}
+
 const NO_PROMTOOL = PROMTOOL ? false : 'no promtool: npm test -- --install fetches it';
 
 test('metrics', async (t) => {
@@ -62,8 +71,8 @@ test('metrics', async (t) => {
     return Number(line.slice(series.length + 1));
   };
 
-  await t.test('promtool finds nothing to say against them', { skip: NO_PROMTOOL }, () => {
-    execFileSync(PROMTOOL!, ['check', 'metrics'], { input: text });
+  await t.test('promtool finds nothing to say against them', { skip: NO_PROMTOOL }, async () => {
+    await promtool(['check', 'metrics'], text);
   });
 
   await t.test('they say what the ledger says', () => {
@@ -107,8 +116,16 @@ test('metrics', async (t) => {
     }
   });
 
-  await t.test('promtool takes the alert rules', { skip: NO_PROMTOOL }, () => {
-    execFileSync(PROMTOOL!, ['check', 'rules', `${DOCS}alert-rules.yml`]);
+  await t.test('promtool takes the alert rules', { skip: NO_PROMTOOL }, async () => {
+    await promtool(['check', 'rules', `${DOCS}alert-rules.yml`]);
+  });
+
+  await t.test('each alert rule fires for its cause and is silent without it', { skip: NO_PROMTOOL }, async () => {
+    await promtool(['test', 'rules', RULE_TESTS]);
+    const tested = readFileSync(RULE_TESTS, 'utf8');
+    for (const [, name] of readFileSync(`${DOCS}alert-rules.yml`, 'utf8').matchAll(/- alert: (\w+)/g)) {
+      assert.match(tested, new RegExp(`alertname: ${name}\\s+exp_alerts:\\s+- exp_labels`), `${name} is seen to fire`);
+    }
   });
 
   await t.test('strangers, wrong tokens and other methods are refused', async () => {
@@ -117,6 +134,15 @@ test('metrics', async (t) => {
     assert.equal((await scrape(stack.env.JWT_USER!)).status, 401);
     assert.equal((await scrape(`${stack.env.SUPABASE_SERVICE_ROLE_KEY}x`)).status, 401);
     assert.equal((await fetch(url, { method: 'POST' })).status, 405);
+    const refused = await (await fetch(url)).json();
+    assert.match(refused.error.hint, /BACKUP_METRICS_TOKEN/);
+  });
+
+  await t.test('the service key opens them in the apikey header too, as it does everywhere else', async () => {
+    const url = `${stack.env.SUPABASE_URL}/functions/v1/database-health-monitor/metrics`;
+    const ask = async (apikey: string) => (await fetch(url, { headers: { apikey } })).status;
+    assert.equal(await ask(stack.env.SUPABASE_SERVICE_ROLE_KEY!), 200);
+    assert.equal(await ask(stack.env.SUPABASE_ANON_KEY!), 401);
   });
 
   await t.test('the token for metrics opens them, and an empty one is none', async () => {
@@ -128,10 +154,10 @@ test('metrics', async (t) => {
   });
 });
 
-test('label values and help texts are escaped, whatever they hold', { skip: NO_PROMTOOL }, () => {
+test('label values and help texts are escaped, whatever they hold', { skip: NO_PROMTOOL }, async () => {
   const odd = 'a"b\\c\nd{}=,é';
   const text = renderMetrics([gauge('holdfast_odd', 'Odd \\ and\nnew line.', [{ labels: { name: odd }, value: 1 }])]);
   assert.equal(text.split('\n').length, 4);
-  execFileSync(PROMTOOL!, ['check', 'metrics'], { input: text });
+  await promtool(['check', 'metrics'], text);
   assert.match(text, /name="a\\"b\\\\c\\nd\{\}=,é"\} 1/);
 });

@@ -32,7 +32,7 @@ test('list shows every schedule with its next time', async () => {
   const { code, stdout } = await run('list');
   assert.equal(code, 0);
   assert.match(stdout, /^schedule +does +when \(UTC\) +state +next \(UTC\)/m);
-  assert.match(stdout, /^daily-full +backup +0 2 \* \* \* +on +\d{4}-\d\d-\d\d 02:00 .*30 days/m);
+  assert.match(stdout, /^daily-full +backup +0 2 \* \* \* +on +\d{4}-\d\d-\d\d 02:00 .*30 days +24 hours/m);
   assert.match(stdout, /^hourly-incremental +increment +0 \* \* \* \* +not installed/m);
   const { schedules } = await json('list');
   assert.equal(schedules.length, 7);
@@ -69,12 +69,24 @@ test('set makes a new schedule, of chosen tables, and takes them away with the s
     ...['--scope', 'tables', '--tables', 'public.bookings, users', '--deep-verification'],
   );
   assert.equal(made.created, true);
+  assert.deepEqual(made.missing_tables, ['public.bookings', 'users']);
   const read = async () =>
     (await project.sql`select scope, request, deep_verification from backup.schedule where name = 'evening-tables'`)[0];
   assert.deepEqual(
     { ...(await read()) },
     { scope: 'tables', request: { tables: ['public.bookings', 'users'] }, deep_verification: true },
   );
+  await project.sql`create table public.users (id integer)`;
+  const warned = await run(
+    'set',
+    'evening-tables',
+    '--scope',
+    'tables',
+    '--tables',
+    'public.bookings,users,backup_log',
+  );
+  assert.match(warned.stdout, /^warning: the table public\.bookings is not there: runs fail until it is$/m);
+  assert.equal(warned.stdout.match(/warning/g)?.length, 1, warned.stdout);
   await json('set', 'evening-tables', '--scope', 'full', '--no-deep-verification', '--disable');
   assert.deepEqual({ ...(await read()) }, { scope: 'full', request: {}, deep_verification: false });
 });
@@ -104,6 +116,8 @@ test('maintenance opens, shows and ends windows', async () => {
   assert.match((await run('maintenance', '--end', String(opened.id))).stdout, /is over/);
   const gone = await run('maintenance', '--end', String(opened.id));
   assert.deepEqual([gone.code, /no open or coming maintenance window/.test(gone.stderr)], [2, true]);
+  const coming = await json('maintenance', '--from', '2998-01-01', '--until', '2999-01-01', '--reason', 'upgrade');
+  assert.match((await run('maintenance', '--end', String(coming.id))).stdout, /is removed; it had not begun$/m);
 });
 
 const BAD: readonly (readonly [string[], RegExp])[] = [
@@ -123,6 +137,7 @@ const BAD: readonly (readonly [string[], RegExp])[] = [
   [['next', '--count', '0'], /--count must be a whole number from 1 to 1000: got '0'/],
   [['maintenance', '--reason', 'x'], /--until must say when the window ends/],
   [['maintenance', '--until', '2999-01-01'], /--reason must say why/],
+  [['set', 'daily-full', '--scope', 'tables'], /--scope tables must say which: --tables/],
 ];
 
 test('bad input ends with 2, says what is wrong, and changes nothing', async () => {

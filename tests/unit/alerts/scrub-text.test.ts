@@ -23,7 +23,7 @@ test('names of backups, places, times and ids stay readable', () => {
     'pre-deployment_20260114_020000_9f3c11ab',
     's3://my-bucket/prefix/daily/2026-01-14/daily_20260114_020000_9f3c11ab',
     '6a0e7a52-59c2-4a55-9d8c-0d2b8b1b4c11',
-    'pg_net sends requests: a request has waited for 4.0 minutes',
+    'Requests through pg_net: a request has waited for 4.0 minutes',
   ]) {
     assert.equal(scrubText(text), text);
   }

@@ -1,4 +1,5 @@
 /** Slack, incoming webhook: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks */
+import type { AlertView } from '../alert-view.ts';
 import type { ChannelKind } from '../channel-contract.ts';
 import { cutText } from '../cut-text.ts';
 import { jsonRequest } from '../json-request.ts';
@@ -20,9 +21,15 @@ export const slack: ChannelKind = {
       blocks.push({ type: 'section', fields });
     }
     blocks.push({ type: 'context', elements: [marked(view.footer, MAX.field)] });
-    return [jsonRequest(url, { text: escapeSlack(`${view.title}. ${view.text}`), blocks })];
+    return [jsonRequest(url, { text: escapeSlack(notification(view)), blocks })];
   },
 };
+
+/** What phones show: one sentence where the title has said it all. */
+function notification({ title, text }: AlertView): string {
+  const said = title.toLowerCase().endsWith(text.replace(/\.$/, '').toLowerCase());
+  return said ? title : `${title}. ${text}`;
+}
 
 /** `verbatim`: Slack makes no mentions or links of its own out of it. */
 function marked(text: string, maxChars: number) {

@@ -8,7 +8,7 @@ const TODO = 'Delete the backups that still hold the data: select * from backup.
 /** Erased people whose data must be out of the backups by now. */
 export const erasuresInBackups: HealthCheck = {
   name: 'erasures_in_backups',
-  title: 'Erased people are out of the backups in time',
+  title: 'Erased people in backups',
   category: 'personal data',
   unit: 'days',
   async run({ sql, now }) {

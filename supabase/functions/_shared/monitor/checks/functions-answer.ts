@@ -3,7 +3,7 @@ import { heartbeatResult } from '../heartbeat-result.ts';
 
 export const functionsAnswer: HealthCheck = {
   name: 'functions',
-  title: 'Edge functions answer',
+  title: 'Answers of the edge functions',
   category: 'platform',
   unit: 'bad answers',
   async run({ sql, now }) {

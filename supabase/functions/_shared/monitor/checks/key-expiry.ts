@@ -9,7 +9,7 @@ const TODO =
 
 export const keyExpiry: HealthCheck = {
   name: 'key_expiry',
-  title: 'Public keys are valid for long enough',
+  title: 'Expiry of public keys',
   category: 'security',
   unit: 'days',
   async run({ publicKeys, now, threshold }) {

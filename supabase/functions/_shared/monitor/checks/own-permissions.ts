@@ -7,7 +7,7 @@ const TODO =
 /** No API role reaches the schema backup, row level security is on for every table of ours, and strangers start nothing. */
 export const ownPermissions: HealthCheck = {
   name: 'own_permissions',
-  title: 'Nobody but its owner reaches the backup tables',
+  title: 'Access to the backup tables',
   category: 'security',
   unit: 'problems',
   async run({ sql }) {

@@ -3,7 +3,7 @@ import { heartbeatResult } from '../heartbeat-result.ts';
 
 export const pgCronAlive: HealthCheck = {
   name: 'pg_cron',
-  title: 'pg_cron calls the heartbeat',
+  title: 'Heartbeat by pg_cron',
   category: 'platform',
   unit: 'minutes',
   async run({ sql, now }) {

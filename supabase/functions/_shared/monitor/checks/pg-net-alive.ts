@@ -3,7 +3,7 @@ import { heartbeatResult } from '../heartbeat-result.ts';
 
 export const pgNetAlive: HealthCheck = {
   name: 'pg_net',
-  title: 'pg_net sends requests',
+  title: 'Requests through pg_net',
   category: 'platform',
   unit: 'minutes',
   async run({ sql, now }) {

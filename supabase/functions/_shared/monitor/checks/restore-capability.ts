@@ -8,7 +8,7 @@ const TODO = 'Run one: npm run backup:drill -- --weekly --report drill.html. The
 
 export const restoreCapability: HealthCheck = {
   name: 'restore_capability',
-  title: 'The last restore drill passed',
+  title: 'Last restore drill',
   category: 'restores',
   unit: 'days',
   async run({ sql, now, threshold }) {

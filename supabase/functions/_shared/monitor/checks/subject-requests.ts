@@ -8,7 +8,7 @@ const TODO = 'Answer it: select * from backup.subject_requests(). The law gives 
 /** Open requests of data subjects, long enough before the law wants their answer. */
 export const subjectRequests: HealthCheck = {
   name: 'subject_requests',
-  title: 'Requests of data subjects are in time',
+  title: 'Requests of data subjects',
   category: 'personal data',
   unit: 'days',
   async run({ sql, now, threshold }) {

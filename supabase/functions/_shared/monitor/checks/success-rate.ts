@@ -3,7 +3,7 @@ import { healthy, inconclusive, rounded, unhealthy } from '../verdicts.ts';
 
 export const successRate: HealthCheck = {
   name: 'success_rate',
-  title: 'Scheduled work that succeeded',
+  title: 'Success of scheduled work',
   category: 'backups',
   unit: 'percent',
   async run({ sql, now, threshold }) {

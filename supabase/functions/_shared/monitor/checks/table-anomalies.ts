@@ -19,7 +19,7 @@ interface TableHistory {
 /** Rows and bytes of every table in the newest full backup, against the ones before. */
 export const tableAnomalies: HealthCheck = {
   name: 'table_anomalies',
-  title: 'Rows and bytes of each table are as usual',
+  title: 'Rows and bytes of each table',
   category: 'backups',
   unit: 'tables',
   async run(means) {

@@ -14,15 +14,18 @@ export interface MetricsDoor {
   readonly log: Log;
 }
 
-/** `GET …/metrics` with `Authorization: Bearer <token>`, as a Prometheus scrape job sends it. */
+const HINT =
+  "Send the metrics token (BACKUP_METRICS_TOKEN) as 'Authorization: Bearer …', or the service key so or in the 'apikey' header.";
+
+/** `GET …/metrics` with `Authorization: Bearer <token>`, as a Prometheus scrape job sends it, or with `apikey`. */
 export function serveMetrics({ sql, tokens, log }: MetricsDoor): (request: Request) => Promise<Response> {
   return async (request) => {
     try {
       if (request.method !== 'GET')
         throw ERRORS.METHOD_NOT_ALLOWED(`${request.method} is not a method of this route, but GET`);
-      const presented = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? '';
-      if (!matchSecret(presented, tokens()))
-        throw ERRORS.UNAUTHENTICATED('the bearer token is not the one for metrics');
+      if (!isAllowed(request.headers, tokens())) {
+        throw ERRORS.UNAUTHENTICATED('neither the bearer token nor the apikey opens the metrics', { hint: HINT });
+      }
       const headers = {
         'content-type': METRICS_MEDIA_TYPE,
         'cache-control': 'no-store',
@@ -35,4 +38,11 @@ export function serveMetrics({ sql, tokens, log }: MetricsDoor): (request: Reque
       return errorResponse(known);
     }
   };
+}
+
+/** Both are compared, whatever the first says: see matchSecret. Gateways ask some callers for an apikey of their own. */
+function isAllowed(headers: Headers, tokens: readonly string[]): boolean {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? '';
+  const matches = [bearer, headers.get('apikey') ?? ''].map((presented) => matchSecret(presented, tokens));
+  return matches.includes(true);
 }
