@@ -35,8 +35,8 @@ interface Run {
 async function addRun(id: string, { status = 'completed', startedAt, endedAt, retryOf = null }: Run = {}) {
   const started = startedAt ?? later(-1);
   await sql`
-    insert into public.backup_log (backup_id, backup_type, started_at, completed_at, status, request, retry_of)
-    values (${id}, ${id.split('_')[0]!}, ${started}, ${endedAt === undefined ? started : endedAt}, ${status},
+    insert into public.backup_log (backup_id, backup_type, folder, started_at, completed_at, status, request, retry_of)
+    values (${id}, ${id.split('_')[0]!}, ${`backups/${id}`}, ${started}, ${endedAt === undefined ? started : endedAt}, ${status},
             '{"scope": "full"}', ${retryOf})`;
 }
 
@@ -126,6 +126,13 @@ test('a new backup whose verification is under way puts the others in no doubt',
   await sql`delete from public.backup_verification where backup_id = 'daily_2'`;
   assert.equal((await ask(sql, 'integrity')).detail, 'daily_2: is not verified yet');
   assert.equal(await verdict('integrity', later(25)), 'warning');
+});
+
+test('rows of an earlier backup system, whose objects nobody knows, are not judged', async () => {
+  await addRun('daily_1', { startedAt: later(-24 * 200) });
+  assert.equal(await verdict('integrity'), 'warning', 'it was never verified');
+  await sql`update public.backup_log set folder = null`;
+  assert.equal(await verdict('integrity'), 'inconclusive');
 });
 
 test('answers that a crash or a clean-up removed were still answers', async () => {

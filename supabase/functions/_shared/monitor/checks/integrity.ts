@@ -6,7 +6,7 @@ const UNDER_WAY = 'its first verification is under way';
 const VERIFY =
   'Verify it: curl -X POST …/functions/v1/backup-trigger/backups/<backup_id>/verify -d \'{"kind": "deep"}\'. The heartbeat does so in time by itself: where it falls behind, raise the setting reverify_per_day.';
 
-/** The newest verification of every backup that is still kept. */
+/** The newest verification of every backup that is still kept. A row without a folder is another system's: nobody knows its objects. */
 export const integrity: HealthCheck = {
   name: 'integrity',
   title: 'Integrity of stored backups',
@@ -29,7 +29,7 @@ export const integrity: HealthCheck = {
         order by verification_date desc limit 1
       ) as ended on true
       where (l.status in ('completed', 'completed_with_limits') or l.error ->> 'code' = 'VERIFICATION_FAILED')
-        and to_jsonb(l) ->> 'deleted_at' is null and l.started_at <= ${now}
+        and l.folder is not null and to_jsonb(l) ->> 'deleted_at' is null and l.started_at <= ${now}
       order by l.started_at desc`;
     if (rows.length === 0) return inconclusive({ detail: 'there is no backup yet' });
     const lines = rows.map((row): CheckItem => {
