@@ -1,7 +1,14 @@
 /** Chooses the backup, drills it with progress, and records the result where a database is given. */
 import { nodePlatform } from '../../supabase/functions/_shared/platform-node.ts';
 import { openDriver } from '../../supabase/functions/_shared/postgres/open-driver.ts';
-import { type DrillReport, drillError, runDrill } from '../../supabase/functions/_shared/restore/run-drill.ts';
+import { recoverySeconds } from '../../supabase/functions/_shared/restore/drill/drill-head.ts';
+import { reportToJson } from '../../supabase/functions/_shared/restore/report-json.ts';
+import {
+  type DrillReport,
+  drillError,
+  runDrill,
+  saysNothing,
+} from '../../supabase/functions/_shared/restore/run-drill.ts';
 import { recordDrill } from '../../supabase/functions/_shared/runs/record-drill.ts';
 import { chooseDrillBackup } from './choose-drill-backup.ts';
 import { listenForInterrupt } from './interrupt.ts';
@@ -47,7 +54,16 @@ export async function makeDrill(drill: Drill): Promise<{ report: DrillReport; re
     });
     return { report, recorded: await record(drill, { backupId, startedAt, ...outcome(report) }) };
   } catch (error) {
-    const failure = { environment: ENVIRONMENT, success: false, errors: [drillError(error)], verified: {}, notes: '' };
+    const known = drillError(error);
+    const verdict = saysNothing(known.code) ? 'inconclusive' : 'failed';
+    const failure = {
+      environment: ENVIRONMENT,
+      verdict,
+      errors: [known],
+      verified: {},
+      notes: '',
+      report: null,
+    } as const;
     await record(drill, { backupId, startedAt, ...failure });
     throw error;
   } finally {
@@ -67,20 +83,21 @@ function outcome(report: DrillReport) {
   const failed = report.checks.filter(({ verdict }) => verdict === 'failed');
   return {
     environment: report.environment,
-    success: report.verdict === 'passed',
+    verdict: report.verdict,
     errors: [
       ...(report.error ? [report.error] : []),
       ...failed.map(({ name, detail, findings }) => ({ check: name, detail, findings: findings.slice(0, 20) })),
     ],
     verified: {
       verdict: report.verdict,
-      recovery_seconds: report.seconds,
+      recovery_seconds: recoverySeconds(report),
       phases: report.phases.map(({ name, seconds, verdict }) => ({ name, seconds, verdict })),
       checks: report.checks.map(({ name, verdict, detail }) => ({ name, verdict, detail })),
       tables: report.tables.length,
       rows: report.tables.reduce((sum, { rows }) => sum + rows, 0),
     },
     notes: report.differences.join('; ').slice(0, 4000),
+    report: reportToJson(report),
   };
 }
 

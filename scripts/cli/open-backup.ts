@@ -22,7 +22,9 @@ export async function openBackup(input: CheckedRestore, terminal: Terminal): Pro
   const decipher = privateKeys === null ? null : await createNodeDecipher(privateKeys, passphrase);
   const { store, folder, close } = await locate(source);
   try {
-    return { archive: await openArchive({ store, folder, decipher, verificationKeys: verifyKeys }), close };
+    const archive = await openArchive({ store, folder, decipher, verificationKeys: verifyKeys });
+    // The directory that it was unpacked into is nobody's business and soon gone.
+    return { archive: source.kind === 'archive-file' ? { ...archive, location: source.path } : archive, close };
   } catch (error) {
     await close();
     throw error;

@@ -12,6 +12,8 @@ export function parseArguments(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return null;
+    // A group of commands without one of them: commander prints its help and says nothing else.
+    if (error.code === 'commander.help') throw invalid(['say which of the commands: --help lists them']);
     throw invalid([error.message.replace(/^error: /, '')]);
   }
 }

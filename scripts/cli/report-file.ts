@@ -5,6 +5,7 @@ import type { RestoreReport } from '../../supabase/functions/_shared/restore/con
 import { renderReportHtml } from '../../supabase/functions/_shared/restore/render-report-html.ts';
 import { renderReportMarkdown } from '../../supabase/functions/_shared/restore/render-report-markdown.ts';
 import { reportToJson } from '../../supabase/functions/_shared/restore/report-json.ts';
+import { type ReportHead, restoreHead } from '../../supabase/functions/_shared/restore/report-words.ts';
 
 const FORMS = {
   json: (report: RestoreReport) => `${JSON.stringify(reportToJson(report), null, 2)}\n`,
@@ -27,12 +28,16 @@ export function readReportFiles(paths: readonly string[], problems: string[]): R
   });
 }
 
-/** Throws REPORT_NOT_WRITTEN with every file that could not be written; the others are. */
-export async function writeReportFiles(report: RestoreReport, files: readonly ReportFile[]): Promise<void> {
+/** `head`: of a restore, if nothing else is given. Throws REPORT_NOT_WRITTEN with every file that could not be written; the others are. */
+export async function writeReportFiles(
+  report: RestoreReport,
+  files: readonly ReportFile[],
+  head: ReportHead = restoreHead(report),
+): Promise<void> {
   const problems: string[] = [];
   for (const { path, form } of files) {
     try {
-      await writeFile(path, FORMS[form](report));
+      await writeFile(path, FORMS[form](report, head));
     } catch (error) {
       problems.push((error as Error).message);
     }

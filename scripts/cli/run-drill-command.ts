@@ -1,5 +1,6 @@
 /** The drill command from its arguments to its exit code. */
 import type { Environment } from '../../supabase/functions/_shared/config.ts';
+import { drillHead } from '../../supabase/functions/_shared/restore/drill/drill-head.ts';
 import { reportToJson } from '../../supabase/functions/_shared/restore/report-json.ts';
 import type { DrillReport } from '../../supabase/functions/_shared/restore/run-drill.ts';
 import { drillCommand, type RawDrillOptions } from './drill-command.ts';
@@ -46,7 +47,7 @@ async function drill(
   );
   const databaseUrl = raw.record === false ? null : (environment('DATABASE_URL') ?? null);
   const { report, recorded } = await makeDrill({ kind, input, erasures: raw, databaseUrl, terminal });
-  await writeReportFiles(report, input.options.reports);
+  await writeReportFiles(report, input.options.reports, drillHead(report, { mode: 'restore', status: report.verdict }));
   if (json)
     line(
       terminal.stdout,
@@ -66,7 +67,8 @@ function show(
   report: DrillReport,
   { kind, recorded, files, terminal }: { kind: string; recorded: string | null; files: string[]; terminal: Terminal },
 ): void {
-  for (const text of restoreReport({ report, target: report.environment, files })) line(terminal.stdout, text);
+  for (const text of restoreReport({ report, target: report.environment, drill: report.verdict, files }))
+    line(terminal.stdout, text);
   const words = { passed: 'passed', failed: 'FAILED', inconclusive: 'is inconclusive' }[report.verdict];
   const record = recorded ? `recorded in backup_tests as ${recorded}` : 'not recorded (no DATABASE_URL)';
   line(terminal.stdout, `The ${kind} drill ${words}; the database was thrown away; ${record}.`);

@@ -36,6 +36,8 @@ async function planWithConflicts(
     return { plan: await planOf(means, options), conflict: null };
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== 'RESTORE_CONFLICT' || options.only === 'data') throw error;
+    // An unfinished restore of something else: there is no plan.
+    if (tablesOf(error).length === 0) throw error;
     return { plan: await planOf(means, { ...options, onConflict: 'replace' }), conflict: error };
   }
 }

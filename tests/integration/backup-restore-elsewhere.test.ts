@@ -56,6 +56,21 @@ test('an extension that neither live database has is made for the drill, because
   assert.equal(tables.find(({ table }) => table === 'public.words')?.rows, 1);
 });
 
+test('an extension that no second database can have is left out of the drill, and what does not need it passes', async () => {
+  const admin = postgres(drills.stack.env.ADMIN_DATABASE_URL!, { max: 1, onnotice: () => {} });
+  try {
+    await admin`insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+      values (99999, 'pg_graphql', 10, 'extensions'::regnamespace, false, '1.5')`;
+    const backupId = await drills.backUp();
+    const drill = await drills.follow(await drills.start({ backup_id: backupId }));
+    assert.equal(drill.status, 'passed', JSON.stringify(drill.errors));
+    assert.match(drill.notes, /no extension pg_graphql/);
+  } finally {
+    await admin`delete from pg_extension where extname = 'pg_graphql'`;
+    await admin.end();
+  }
+});
+
 test('an extension that the server refuses makes the drill inconclusive, with the reason, and not failed', async () => {
   const admin = postgres(drills.stack.env.ADMIN_DATABASE_URL!, { max: 1, onnotice: () => {} });
   await admin.unsafe('create extension bloom');

@@ -44,15 +44,19 @@ test('a good backup passes, and the result is in backup_tests with the seconds o
   assert.equal(result.code, 0, result.stderr);
   assert.equal(drilled.verdict, 'passed');
   assert.ok(drilled.checks.length >= 11);
-  assert.match(readFileSync(report, 'utf8'), /<html/);
+  const page = readFileSync(report, 'utf8');
+  assert.match(page, /<h1 class="good">Drill passed<\/h1>/);
+  assert.match(page, /A restore leaves these off/);
   const [row] = await withSql(
     source.url,
     (sql) =>
-      sql`select backup_id, test_type, success, data_verified, errors from public.backup_tests where id = ${drilled.recorded}`,
+      sql`select backup_id, test_type, status, success, data_verified, errors, report from public.backup_tests where id = ${drilled.recorded}`,
   );
   assert.equal(row!.backup_id, backup.backupId);
-  assert.equal(row!.success, true);
+  assert.deepEqual([row!.status, row!.success], ['passed', true]);
   assert.deepEqual(row!.errors, []);
+  assert.equal(row!.report.backup_id, backup.backupId, 'the page of the function has a report to show');
+  assert.ok(row!.data_verified.recovery_seconds < drilled.seconds, 'checks are no part of a recovery');
   const phases = row!.data_verified.phases.map((phase: { name: string }) => phase.name);
   for (const name of ['database', 'schema', 'authentication', 'checks', 'destruction'])
     assert.ok(phases.includes(name), name);
@@ -100,6 +104,26 @@ test('a damaged backup ends with exit code 5 and is recorded as a drill that fai
   );
   assert.equal(row!.success, false);
   assert.equal(row!.errors[0].code, 'ARCHIVE_DAMAGED');
+});
+
+test("the platform's own extensions, which no other PostgreSQL has, are left out of a drill, and it passes", async () => {
+  const project = await createTestDatabase({ major: POSTGRES_MAJORS[0]!, template: 'demo' });
+  try {
+    await withSql(
+      project.adminUrl,
+      (sql) => sql`insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+        values (99999, 'pg_graphql', 10, 'extensions'::regnamespace, false, '1.5')`,
+    );
+    const made = await makeBackup(project.url, { keys, out: join(out, 'hosted') });
+    const args = ['--backup', made.backupId, '--from', join(out, 'hosted'), '--private-key-file', keyFile, '--json'];
+    const { code, stdout, stderr } = await drill(args);
+    assert.equal(code, 0, stdout + stderr);
+    const { verdict, differences } = JSON.parse(stdout);
+    assert.equal(verdict, 'passed');
+    assert.match(differences.join('\n'), /does not have the extension pg_graphql, which is left out/);
+  } finally {
+    await project.drop();
+  }
 });
 
 test('a store without weekly backups, and options that do not fit, are exit code 2', async () => {

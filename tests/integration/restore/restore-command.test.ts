@@ -1,6 +1,6 @@
 /** `npm run backup:restore` as an operator runs it: a real database, a directory of backups, keys of gpg. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
@@ -116,6 +116,19 @@ test('in safe mode the cron job is held back, and activate.ts schedules it from 
   const activated = await runScript('activate.ts', ['--report', file, '--yes'], env);
   assert.equal(activated.code, 0, activated.stdout + activated.stderr);
   assert.ok((await jobs()).includes('refresh-monthly-revenue'));
+});
+
+test('a local archive is called by its own path, not by where it was unpacked', async () => {
+  const env = { DATABASE_URL: databases[0]!.url, BACKUP_PGP_PUBLIC_KEYS: keys.publicKeys };
+  const made = await runScript('export-critical-data.ts', ['--mode', 'full', '--archive', out, '--json'], env);
+  assert.equal(made.code, 0, made.stderr);
+  const path = readdirSync(out).find((name) => name.endsWith('.tar.gz'))!;
+  const target = await database('supabase');
+  const dry = await runScript('restore.ts', [join(out, path), '--dry-run', '--private-key-file', keyFile], {
+    RESTORE_TARGET_URL: target.url,
+  });
+  assert.equal(dry.code, 0, dry.stdout + dry.stderr);
+  assert.ok(dry.stdout.includes(`\nfrom ${join(out, path)}\n`), dry.stdout.slice(0, 400));
 });
 
 test('tables that exist are exit code 2, named, and left alone; the dry run shows them in the plan', async () => {

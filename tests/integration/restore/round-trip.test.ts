@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { comparePgDump, dumpDigest } from '../../../scripts/dev/oracle/dump-digest.ts';
 import { nodePlatform } from '../../../supabase/functions/_shared/platform-node.ts';
 import type { RestoreEvent, RestoreReport } from '../../../supabase/functions/_shared/restore/contracts.ts';
-import { restoreDatabase } from '../../../supabase/functions/_shared/restore/restore-database.ts';
+import { planOf, restoreDatabase } from '../../../supabase/functions/_shared/restore/restore-database.ts';
 import { PLATFORM, TRANSIENT } from '../../support/dumped-project.ts';
 import { everyTypeSql } from '../../support/every-type.ts';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
@@ -174,6 +174,49 @@ for (const major of POSTGRES_MAJORS) {
       );
     });
 
+    test('a restore that brought nothing in leaves nothing behind, and binds nobody to its options', async () => {
+      const target = await round.plainDatabase('refused', 'create type public.bookings as (a int)');
+      const source = await round.plainDatabase('refused_source', 'create table public.bookings (id int primary key)');
+      const own = await makeBackup(source, { keys, out });
+      const failed = await restore(own, target);
+      assert.match(failed.error!.message, /^TABLE public\.bookings: .*already exists/);
+      const schemas = await withSql(target, (sql) => sql`select nspname from pg_namespace where nspname ~ 'holdfast'`);
+      assert.deepEqual([...schemas], []);
+      await withSql(target, (sql) => sql`drop type public.bookings`);
+      assert.equal((await restore(own, target, { jobs: 1, activate: false })).error, null);
+    });
+
+    test('a backup of a database with an unfinished restore comes back without its marks', async () => {
+      const source = await round.plainDatabase(
+        'marked',
+        `create table public.a (id int primary key); insert into public.a values (1);
+         create schema holdfast_restore; create table holdfast_restore.mark (step text primary key, rows bigint);
+         insert into holdfast_restore.mark values ('pre-data', 0)`,
+      );
+      const own = await makeBackup(source, { keys, out });
+      const target = await round.plainDatabase('unmarked');
+      const report = await restore(own, target);
+      assert.equal(report.error, null);
+      assert.deepEqual(
+        report.tables.map(({ table }) => table),
+        ['public.a'],
+      );
+      assert.equal(await count(target, 'public.a'), 1);
+    });
+
+    test("a Supabase project's backup is refused where the platform is not, before anything is written", async () => {
+      const target = await round.plainDatabase('no_platform');
+      await assert.rejects(restore(backup, target), {
+        code: 'RESTORE_TARGET_UNUSABLE',
+        message: /lacks the platform's schemas auth.* refer to/,
+      });
+      const [row] = await withSql(
+        target,
+        (sql) => sql`select count(*)::int as n from pg_namespace where nspname !~ '^pg_'`,
+      );
+      assert.equal(row!.n, 2);
+    });
+
     test('an unfinished restore is not mixed with one of another backup or with other options', async () => {
       const target = await database('supabase');
       const stop = new AbortController();
@@ -188,6 +231,13 @@ for (const major of POSTGRES_MAJORS) {
         code: 'RESTORE_CONFLICT',
         message: /other options/,
       });
+      await assert.rejects(planOf(means, { ...WHOLE, activate: false }), { code: 'RESTORE_CONFLICT' });
+      const goesOn = await planOf(means, WHOLE);
+      assert.ok(
+        goesOn.tables.every(({ action }) => action !== 'replace'),
+        'what the first attempt made is not replaced',
+      );
+      assert.match(goesOn.notes.join(), /the same command goes on with it/);
       const other = await makeBackup(demo.url, { keys, out });
       await assert.rejects(restore(other, target.url), { code: 'RESTORE_CONFLICT', message: /another backup/ });
       assert.equal((await restore(backup, target.url)).error, null);

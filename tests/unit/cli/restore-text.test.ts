@@ -111,6 +111,18 @@ test('the report tells recovery time, data loss, phases, checks, what is missing
   );
 });
 
+test('what a failed restore or a drill held back is not to be turned on now', () => {
+  const error = { code: 'RESTORE_FAILED', message: 'x', hint: 'y' };
+  const failed = { ...sampleReport(), status: 'failed' as const, error };
+  const text = stripVTControlCharacters(restoreReport({ report: failed, target: 'x', files: [] }).join('\n'));
+  assert.match(text, /Once the restore has been completed/);
+  assert.equal(text.includes('select cron.schedule'), false);
+  const view = { report: sampleReport(), target: 'x', drill: 'passed' as const, files: ['restore.json'] };
+  const drill = stripVTControlCharacters(restoreReport(view).join('\n'));
+  assert.match(drill, /^✅ Drill passed: /);
+  assert.doesNotMatch(drill, /restore:activate/);
+});
+
 test('a target in words has no password', () => {
   assert.equal(targetWords('postgres://me:very-secret@[::1]:5433/my%20db'), 'my db on [::1]:5433 as me');
 });

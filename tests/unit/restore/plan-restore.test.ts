@@ -73,7 +73,6 @@ const TARGET: TargetFacts = {
   schemas: ['public', 'auth'],
   roles: [],
   availableExtensions: ['pgcrypto'],
-  unfinishedRestoreOf: null,
 };
 
 const phaseOf = ({ schema, name }: { schema: string; name: string }) =>
@@ -134,9 +133,22 @@ test('rows are not planned into tables that lack their columns', () => {
   assert.equal(plan({ onConflict: 'skip' }, narrow).tables.length, 4);
 });
 
-test('what the first attempt created is no conflict for the second', () => {
-  const again = plan({}, { ...existing('users'), unfinishedRestoreOf: MANIFEST.backup_id });
-  assert.equal(again.tables.length, 4);
+test("the platform's schemas are neither renamed nor renamed to, and nothing goes where the marks are", () => {
+  const refused = (from: string, to: string, message: RegExp) =>
+    assert.throws(() => plan({ renameSchema: { from, to } }), { code: 'RESTORE_TARGET_UNUSABLE', message });
+  refused('auth', 'rescued', /auth belongs to the platform/);
+  refused('public', 'auth', /auth belongs to the platform/);
+  refused('public', 'holdfast_restore', /removed when a restore ends/);
+  // A plain PostgreSQL has no platform.
+  const plain = plan({ renameSchema: { from: 'public', to: 'auth' } }, { supabase: false, managedTables: [] });
+  assert.ok(plain.tables.every(({ target }) => target.schema === 'auth'));
+});
+
+test('what an unfinished restore left in the source is not restored', () => {
+  const mark = { ...MANIFEST.tables.at(-1)!, schema: 'holdfast_restore', name: 'mark', managed: false };
+  const manifest = { ...MANIFEST, tables: [...MANIFEST.tables, mark] };
+  const { tables } = planRestore(manifest, OPTIONS, { target: TARGET, phaseOf, partitions: NONE });
+  assert.equal(tables.length, MANIFEST.tables.length);
 });
 
 test('--data-only needs tables that are there and empty', () => {

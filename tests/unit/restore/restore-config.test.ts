@@ -53,7 +53,6 @@ const PROJECT: TargetFacts = {
   schemas: ['public', 'cron'],
   roles: ['postgres', 'anon', 'authenticated', 'authenticator', 'service_role', 'pg_read_all_data'],
   availableExtensions: ['pg_cron'],
-  unfinishedRestoreOf: null,
 };
 
 const PLAIN_15 = { ...PROJECT, supabase: false, serverVersion: '15.18', serverVersionNum: 150018, role: 'owner' };

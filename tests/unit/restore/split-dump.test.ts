@@ -110,3 +110,17 @@ test('a subscription of a server 15 runs on 15 too', () => {
   const [, same] = entriesOf(block('SUBSCRIPTION', 's', `${newer};`, '-'));
   assert.doesNotMatch(same!.sql, /server_version_num/);
 });
+
+test("a Supabase backup's extensions are entries, which a restore may go without", () => {
+  const create = (name: string) => `create extension if not exists "${name}" with schema "extensions";\n`;
+  const entries = splitDump(
+    `${create('pg_cron')}${create('a ""b""')}${HEAD}${block('TABLE', 'a', 'CREATE TABLE a ();')}${TAIL}`,
+  );
+  assert.deepEqual(labels(entries), ['', 'EXTENSION pg_cron', 'EXTENSION a "b"', 'TABLE a']);
+  assert.doesNotMatch(entries[0]!.sql, /create extension/);
+  assert.equal(entries[1]!.sql, create('pg_cron'));
+  const own = entriesOf(
+    block('EXTENSION', 'citext', 'CREATE EXTENSION IF NOT EXISTS "citext" WITH SCHEMA "public";', '-'),
+  );
+  assert.deepEqual(labels(own), ['', 'EXTENSION citext']);
+});

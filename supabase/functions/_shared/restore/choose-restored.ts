@@ -2,6 +2,7 @@ import type { Manifest, ManifestTable } from '../domain/manifest-types.ts';
 import { ERRORS } from '../errors.ts';
 import type { RestoreOptions } from './contracts.ts';
 import type { PartitionTree, TableName } from './partition-tree.ts';
+import { MARKS_SCHEMA } from './restore-marks.ts';
 
 /**
  * The tables of the backup that the options name, by their own names or by that of a partitioned table above them. Pure.
@@ -14,7 +15,7 @@ export function chooseRestored(
 ): ManifestTable[] {
   const { tables, schemas, renameSchema } = options;
   const wanted = renameSchema ? [renameSchema.from] : schemas;
-  const known = manifest.tables;
+  const known = restorable(manifest);
   const isPartOf = (table: ManifestTable, name: string) =>
     [table, table.partition_root, ...partitions.above(table)].some((one) => one && isNamed(one, name));
   const missing = [
@@ -34,6 +35,11 @@ export function chooseRestored(
       (wanted === null || wanted.includes(table.schema)) &&
       (tables === null || tables.some((name) => isPartOf(table, name))),
   );
+}
+
+/** All but the marks of a restore that had not ended in the source when it was backed up. */
+export function restorable({ tables }: Manifest): readonly ManifestTable[] {
+  return tables.filter(({ schema }) => schema !== MARKS_SCHEMA);
 }
 
 /** By `schema.table`, or by a bare name in public. */

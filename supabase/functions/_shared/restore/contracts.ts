@@ -60,8 +60,6 @@ export interface TargetFacts {
   readonly roles: readonly string[];
   /** Names that CREATE EXTENSION knows. */
   readonly availableExtensions: readonly string[];
-  /** A restore that did not end left its marks: the backup's id. */
-  readonly unfinishedRestoreOf: string | null;
 }
 
 /** One statement, or few that belong together, under one heading of pg_dump. */

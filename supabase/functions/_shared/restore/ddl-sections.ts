@@ -2,6 +2,7 @@
 import type { Manifest } from '../domain/manifest-types.ts';
 import { ERRORS } from '../errors.ts';
 import type { Archive, DumpEntry } from './contracts.ts';
+import { MARKS_SCHEMA } from './restore-marks.ts';
 import { splitDump } from './split-dump.ts';
 import { splitSequences } from './split-sequences.ts';
 
@@ -29,7 +30,16 @@ export function ddlSections(archive: Archive): DdlSections {
 async function readSection(archive: Archive, section: DdlSection): Promise<readonly DumpEntry[]> {
   const text = await sectionText(archive, section);
   // Values of sequences are lines without headings.
-  return section === 'sequences' ? splitSequences(text) : splitDump(text);
+  const entries = section === 'sequences' ? splitSequences(text) : splitDump(text);
+  return entries.filter((entry) => !isOfMarks(entry));
+}
+
+/** Of a restore that had not ended in the source when it was backed up: this restore keeps marks of its own there. */
+function isOfMarks({ type, schema, name }: DumpEntry): boolean {
+  return (
+    schema === MARKS_SCHEMA ||
+    (schema === '' && (type === 'SCHEMA' ? name : name.replace(/^SCHEMA /, '')) === MARKS_SCHEMA)
+  );
 }
 
 async function sectionText({ manifest, read }: Archive, section: DdlSection): Promise<string> {

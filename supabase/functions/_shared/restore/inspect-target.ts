@@ -4,7 +4,7 @@ import { qualifiedName } from '../postgres/identifiers.ts';
 import { isManagedSchema, SUPABASE_ROLES } from '../postgres/managed-schemas.ts';
 import type { PgSession } from '../postgres/session.ts';
 import type { TargetFacts } from './contracts.ts';
-import { unfinishedRestore } from './restore-marks.ts';
+import { MARKS_SCHEMA } from './restore-marks.ts';
 
 const DATABASE_SQL = `
   select json_build_object(
@@ -43,9 +43,6 @@ interface TableRow {
   readonly columns: string[];
 }
 
-/** Where a restore in progress keeps its marks; no table of the target's owner. */
-const OWN_SCHEMA = 'holdfast_restore';
-
 /** Throws RESTORE_TARGET_UNUSABLE with all the reasons. */
 export async function inspectTarget(session: PgSession): Promise<TargetFacts> {
   const database = await readJson<DatabaseRow>(session, DATABASE_SQL);
@@ -53,7 +50,7 @@ export async function inspectTarget(session: PgSession): Promise<TargetFacts> {
   const supabase = SUPABASE_ROLES.every((role) => database.roles.includes(role));
   const managed = new Set(supabase ? database.schemas.filter(isManagedSchema).map(({ name }) => name) : []);
   const rows = (await session.query(TABLES_SQL)).map(([json]) => JSON.parse(json!) as TableRow);
-  const own = rows.filter(({ schema }) => !managed.has(schema) && schema !== OWN_SCHEMA);
+  const own = rows.filter(({ schema }) => !managed.has(schema) && schema !== MARKS_SCHEMA);
   const filled = await withRows(session, own);
   return {
     database: database.database,
@@ -65,10 +62,9 @@ export async function inspectTarget(session: PgSession): Promise<TargetFacts> {
     supabase,
     tables: own.map((table) => ({ ...table, hasRows: filled.has(`${table.schema}.${table.name}`) })),
     managedTables: rows.filter(({ schema, kind }) => managed.has(schema) && kind === 'r'),
-    schemas: database.schemas.map(({ name }) => name).filter((name) => name !== OWN_SCHEMA),
+    schemas: database.schemas.map(({ name }) => name).filter((name) => name !== MARKS_SCHEMA),
     roles: database.roles,
     availableExtensions: database.extensions,
-    unfinishedRestoreOf: await unfinishedRestore(session),
   };
 }
 

@@ -5,11 +5,20 @@ import { choosePartitioned } from './choose-partitioned.ts';
 import { chooseRestored } from './choose-restored.ts';
 import type { PlannedPhase, PlannedTable, RestoreOptions, RestorePlan, TargetFacts } from './contracts.ts';
 import type { PartitionTree } from './partition-tree.ts';
+import { MARKS_SCHEMA } from './restore-marks.ts';
 import { type PhaseOf, phaseTable } from './restore-phases.ts';
 
 /** Raw bytes a second of measured restores (docs/benchmark.md); what is said of time is said to be a guess. */
 const BYTES_PER_SECOND = 40e6;
 const SECONDS_AROUND = 2;
+
+export interface Surroundings {
+  readonly target: TargetFacts;
+  readonly phaseOf: PhaseOf;
+  readonly partitions: PartitionTree;
+  /** See RestoreMeans. */
+  readonly withoutExtensions?: readonly string[];
+}
 
 /**
  * Throws TABLE_UNKNOWN for names that the backup does not have, RESTORE_CONFLICT for tables that the target has, and
@@ -18,15 +27,15 @@ const SECONDS_AROUND = 2;
 export function planRestore(
   manifest: Manifest,
   options: RestoreOptions,
-  { target, phaseOf, partitions }: { target: TargetFacts; phaseOf: PhaseOf; partitions: PartitionTree },
+  { target, phaseOf, partitions, withoutExtensions = [] }: Surroundings,
 ): RestorePlan {
-  refuseTarget(manifest, target, options);
+  refuseTarget(manifest, options, { target, withoutExtensions });
   const notes: string[] = [];
   const misshapen: string[] = [];
   const chosen = chooseRestored(manifest, options, partitions);
   const planned = chosen.map((table) => planTable(table, { manifest, options, target, phaseOf, notes, misshapen }));
   refuseConflicts(planned, options, target);
-  refuseMisshapen(misshapen, target);
+  refuseMisshapen(misshapen);
   const tables = planned.map(({ conflict: _, ...table }) => table).sort(byPhase);
   const data = options.only === 'schema' ? [] : tables.filter(({ action }) => action !== 'skip');
   const totals = sum(data);
@@ -39,11 +48,19 @@ export function planRestore(
     schemaSections: sectionsOf(manifest, options),
     totals,
     expectedSeconds: Math.round(SECONDS_AROUND + totals.rawBytes / BYTES_PER_SECOND),
-    notes: [...notes, ...generalNotes(manifest, options, target)],
+    notes: [
+      ...notes,
+      ...withoutNotes(missingExtensions(manifest, target), withoutExtensions),
+      ...generalNotes(manifest, options, target),
+    ],
   };
 }
 
-function refuseTarget(manifest: Manifest, target: TargetFacts, options: RestoreOptions): void {
+function refuseTarget(
+  manifest: Manifest,
+  options: RestoreOptions,
+  { target, withoutExtensions }: { target: TargetFacts; withoutExtensions: readonly string[] },
+): void {
   const major = (version: number) => Math.floor(version / 10_000);
   const problems: string[] = [];
   if (major(target.serverVersionNum) < major(manifest.source.server_version_num)) {
@@ -57,13 +74,33 @@ function refuseTarget(manifest: Manifest, target: TargetFacts, options: RestoreO
   if (manifest.data_format === 'sql') {
     problems.push('this backup is one file of SQL, which only its own restore.sh restores');
   }
+  problems.push(...renameProblems(manifest, options, target));
   const missing = options.only === 'data' ? [] : missingExtensions(manifest, target);
-  if (missing.length > 0) problems.push(`the target's server does not have the extensions ${missing.join(', ')}`);
+  const refused = missing.filter((name) => !withoutExtensions.includes(name));
+  if (refused.length > 0) problems.push(`the target's server does not have the extensions ${refused.join(', ')}`);
   if (problems.length > 0) throw ERRORS.RESTORE_TARGET_UNUSABLE(problems.join('; '), { details: { problems } });
 }
 
-/** On Supabase the platform decides which extensions there are: what it no longer has is reported by the server. */
-function missingExtensions(manifest: Manifest, target: TargetFacts): string[] {
+/** What is the platform's is neither moved nor added to; a plan that ignored the new name would write into the live rows. */
+function renameProblems(
+  { tables, schema }: Manifest,
+  { renameSchema }: RestoreOptions,
+  { managedTables, supabase }: TargetFacts,
+): string[] {
+  if (renameSchema === null) return [];
+  const { from, to } = renameSchema;
+  const taken = supabase && [...schema.managed_schemas, ...managedTables.map((table) => table.schema)].includes(to);
+  return [
+    ...(tables.some((table) => table.managed && table.schema === from)
+      ? [`the schema ${from} belongs to the platform: its rows go into the platform's own tables, not into ${to}`]
+      : []),
+    ...(taken ? [`the schema ${to} belongs to the platform: nothing is renamed to it`] : []),
+    ...(to === MARKS_SCHEMA ? [`the schema ${to} is removed when a restore ends: nothing is renamed to it`] : []),
+  ];
+}
+
+/** Those of the backup that CREATE EXTENSION does not know in the target. */
+export function missingExtensions(manifest: Manifest, target: Pick<TargetFacts, 'availableExtensions'>): string[] {
   if (manifest.scope !== 'full') return []; // a backup of named tables brings no extensions
   return manifest.schema.extensions
     .map(({ name }) => name)
@@ -128,8 +165,6 @@ function renamed(schema: string, { renameSchema }: RestoreOptions): string {
 }
 
 function refuseConflicts(planned: readonly Considered[], options: RestoreOptions, target: TargetFacts): void {
-  // What the first attempt has created is no conflict for the second.
-  if (target.unfinishedRestoreOf !== null) return;
   const names = planned.filter(({ conflict }) => conflict).map(({ target: { schema, name } }) => `${schema}.${name}`);
   if (names.length === 0) return;
   const shown = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
@@ -147,8 +182,8 @@ function refuseConflicts(planned: readonly Considered[], options: RestoreOptions
 }
 
 /** Rows cannot go where their columns are not; the shape of a table that exists is the owner's to change. */
-function refuseMisshapen(misshapen: readonly string[], target: TargetFacts): void {
-  if (misshapen.length === 0 || target.unfinishedRestoreOf !== null) return;
+function refuseMisshapen(misshapen: readonly string[]): void {
+  if (misshapen.length === 0) return;
   throw ERRORS.RESTORE_CONFLICT(`tables of the target lack columns that the backup has: ${misshapen.join('; ')}`, {
     details: { tables: misshapen },
     hint: 'Give these tables their columns back, or drop them and restore them with --tables.',
@@ -188,6 +223,11 @@ function sectionsOf({ objects }: Manifest, { only }: RestoreOptions): RestorePla
     sequences: only !== 'schema' && has('sequences'),
     postData: ddl && has('post-data'),
   };
+}
+
+function withoutNotes(missing: readonly string[], leftOut: readonly string[]): string[] {
+  const names = missing.filter((name) => leftOut.includes(name));
+  return names.map((name) => `the target's server does not have the extension ${name}, which is left out`);
 }
 
 function generalNotes(manifest: Manifest, { activate }: RestoreOptions, target: TargetFacts): string[] {

@@ -2,7 +2,7 @@ import { displayName } from '../archive/display-name.ts';
 import { durationWords } from '../domain/duration-words.ts';
 import type { RestoreReport } from './contracts.ts';
 import { REPORT_STYLE } from './report-style.ts';
-import { promiseWords, type ReportHead, restoreHead } from './report-words.ts';
+import { otherFindings, promiseWords, type ReportHead, restoreHead } from './report-words.ts';
 
 const VERDICT_CLASS = { passed: 'good', inconclusive: 'warn', failed: 'bad' } as const;
 const STATE_CLASS = { restored: '', skipped: 'dim', 'not restored': 'bad' } as const;
@@ -37,7 +37,7 @@ function bodyOf(report: RestoreReport, head: ReportHead): string {
       .join('\n')}\n</dl>`,
     phasesPart(report),
     checksPart(report),
-    heldBackPart(report),
+    heldBackPart(report, head),
     section('Differences from the source', listOf(report.differences)),
     tablesPart(report),
   ];
@@ -64,18 +64,18 @@ function checksPart({ checks }: RestoreReport): string {
   const rows = checks.map(
     (check) =>
       `<tr><td>${escaped(check.name)}</td>${verdict(check.verdict)}` +
-      `<td>${escaped(check.detail)}${listOf(check.findings)}</td></tr>`,
+      `<td>${escaped(check.detail)}${listOf(otherFindings(check))}</td></tr>`,
   );
   return table('Checks', { head: ['Check', 'Verdict', 'Found'], rows });
 }
 
-function heldBackPart({ heldBack }: RestoreReport): string {
+function heldBackPart({ heldBack }: RestoreReport, head: ReportHead): string {
   if (heldBack.length === 0) return '';
   const all = heldBack.map(
     ({ kind, name, reason, activateSql }) =>
       `<li>${escaped(kind)} <strong>${escaped(name)}</strong>: ${escaped(reason)}\n<pre>${lines(activateSql)}</pre></li>`,
   );
-  const how = 'These stay off until somebody turns them on: <code>npm run restore:activate</code>, or the SQL of each.';
+  const how = escaped(head.heldBack).replaceAll(/`([^`]*)`/g, '<code>$1</code>');
   return section('Held back', `<p>${how}</p>\n<ul>\n${all.join('\n')}\n</ul>`);
 }
 

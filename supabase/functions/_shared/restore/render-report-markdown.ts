@@ -1,7 +1,7 @@
 import { displayName } from '../archive/display-name.ts';
 import { durationWords } from '../domain/duration-words.ts';
 import type { RestoreReport } from './contracts.ts';
-import { promiseWords, type ReportHead, restoreHead } from './report-words.ts';
+import { otherFindings, promiseWords, type ReportHead, restoreHead } from './report-words.ts';
 
 /** A report as Markdown: every name is text, whatever it is made of. Ends with a line end. */
 export function renderReportMarkdown(report: RestoreReport, head: ReportHead = restoreHead(report)): string {
@@ -11,7 +11,7 @@ export function renderReportMarkdown(report: RestoreReport, head: ReportHead = r
     head.facts.map(([label, value]) => `- **${label}:** ${escaped(value)}`).join('\n'),
     phasesPart(report),
     checksPart(report),
-    heldBackPart(report),
+    heldBackPart(report, head),
     listPart('Differences from the source', report.differences),
     tablesPart(report),
   ];
@@ -42,18 +42,17 @@ function checksPart({ checks }: RestoreReport): string {
     head: ['Check', 'Verdict', 'Found'],
     rows: checks.map(({ name, verdict, detail }) => [name, verdict, detail]),
   });
-  const findings = checks.flatMap(({ name, findings }) => findings.map((finding) => `${name}: ${finding}`));
+  const findings = checks.flatMap((check) => otherFindings(check).map((finding) => `${check.name}: ${finding}`));
   return findings.length === 0 ? table : `${table}\n\n${items(findings)}`;
 }
 
-function heldBackPart({ heldBack }: RestoreReport): string {
+function heldBackPart({ heldBack }: RestoreReport, head: ReportHead): string {
   if (heldBack.length === 0) return '';
   const all = heldBack.map(
     ({ kind, name, reason, activateSql }) =>
       `- ${escaped(kind)} **${escaped(name)}**: ${escaped(reason)}\n\n${indented(codeBlock(activateSql))}`,
   );
-  const how = 'These stay off until somebody turns them on: `npm run restore:activate`, or the SQL of each.';
-  return `## Held back\n\n${how}\n\n${all.join('\n\n')}`;
+  return `## Held back\n\n${head.heldBack}\n\n${all.join('\n\n')}`;
 }
 
 function tablesPart({ tables }: RestoreReport): string {

@@ -14,6 +14,7 @@ import { eraseFileRows } from './erase-file-rows.ts';
 import { batchesOf, type ErasureBatch } from './erasure-batches.ts';
 import type { ErasureSource } from './erasure-source.ts';
 import type { ReplayScope } from './erasure-targets.ts';
+import { type QuietTriggers, quietTriggers } from './quiet-triggers.ts';
 import { LEDGER_TABLE, ledgerOnlyInDatabase, takeOverLedger } from './take-over-ledger.ts';
 
 export interface ReplayResult {
@@ -28,6 +29,7 @@ export interface ReplayPlan extends Pick<ReplayScope, 'plan' | 'options'> {
 }
 
 const NAME = 'erasures';
+const FILE_ROWS = { schema: 'storage', table: 'objects' };
 
 /**
  * Failed: an erasure could not be carried out, and the target must not be released. Inconclusive: there was no ledger, or
@@ -70,7 +72,12 @@ export async function replayErasures(
     const all = entries.map(({ entry }) => entry);
     const { batches, unclear } = await batchesOf(query, { entries: all, scope: replay.scope, takenAt });
     for (const text of unclear) replay.unclear.add(text);
+    const tables = batches.flatMap(({ actions }) => actions.filter(({ action }) => action !== 'keep'));
+    const triggers = await quietTriggers(query, [...tables, ...(batches.length > 0 ? [FILE_ROWS] : [])], catalog);
+    replay.triggers = triggers;
     for (const batch of batches) findings.push(...(await replay.apply(batch)));
+    if (replay.rows > 0 && triggers.loud.length > 0)
+      findings.push(`triggers that this role may not turn off ran: ${triggers.loud.join(', ')}`);
     await takeOverLedger(session, { entries: source.ledger.entries, catalog });
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.kind === 'transient') throw error;
@@ -97,6 +104,7 @@ class Replay {
   people = 0;
   readonly unclear = new Set<string>();
   readonly scope: ReplayScope;
+  triggers: QuietTriggers = { off: [], on: [], loud: [] };
   readonly #session: PgSession;
 
   constructor(session: PgSession, scope: ReplayScope) {
@@ -107,10 +115,10 @@ class Replay {
   /** One transaction; returns what it did, when it did something. What fails is done again one by one, to name it. */
   async apply(batch: ErasureBatch): Promise<string[]> {
     const query = (sql: string) => this.#session.query(sql);
-    await query('begin');
     try {
+      await query(['begin', ...this.triggers.off].join('; '));
       const findings = await this.#erase(batch);
-      await query('commit');
+      await query([...this.triggers.on, 'commit'].join('; '));
       return findings;
     } catch (error) {
       await query('rollback').catch(() => undefined); // a lost connection has rolled back already

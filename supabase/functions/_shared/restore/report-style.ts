@@ -19,6 +19,7 @@ table { width: 100%; border-collapse: collapse; font-size: .93rem; }
 th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top;
   overflow-wrap: anywhere; }
 th { color: var(--dim); font-weight: 600; white-space: nowrap; }
+td.good, td.warn, td.bad { white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 ul { margin: .3rem 0; padding-left: 1.2rem; } li { margin: .25rem 0; overflow-wrap: anywhere; }
 pre { margin: .35rem 0 .8rem; padding: .6rem .8rem; background: var(--soft); border-radius: .4rem; overflow-x: auto;

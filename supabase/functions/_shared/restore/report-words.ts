@@ -1,7 +1,7 @@
 /** What every form of a report says in the same words. */
 import { countWords } from '../domain/count-words.ts';
 import { durationWords } from '../domain/duration-words.ts';
-import type { PhaseResult, RestoreReport } from './contracts.ts';
+import type { CheckResult, PhaseResult, RestoreReport } from './contracts.ts';
 
 const HOUR_MS = 3600 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -61,14 +61,31 @@ export interface ReportHead {
   readonly title: string;
   readonly verdict: 'passed' | 'inconclusive' | 'failed';
   readonly facts: readonly (readonly [label: string, value: string])[];
+  /** What becomes of what was held back; code stands between backticks. */
+  readonly heldBack: string;
 }
 
 const VERDICTS = { completed: 'passed', completed_with_limits: 'inconclusive', failed: 'failed' } as const;
 
 /** Of a restore. */
 export function restoreHead(report: RestoreReport): ReportHead {
-  return { title: REPORT_TITLES[report.status], verdict: VERDICTS[report.status], facts: reportFacts(report) };
+  const heldBack = report.error
+    ? 'Once the restore has been completed, these stay off until somebody turns them on: `npm run restore:activate`.'
+    : 'These stay off until somebody turns them on: `npm run restore:activate`, or the SQL of each.';
+  return {
+    title: REPORT_TITLES[report.status],
+    verdict: VERDICTS[report.status],
+    facts: reportFacts(report),
+    heldBack,
+  };
 }
+
+/** What was found beyond the sentence that the check itself has. */
+export function otherFindings({ detail, findings }: Pick<CheckResult, 'detail' | 'findings'>): readonly string[] {
+  return findings.length === 1 && findings[0] === detail ? [] : findings;
+}
+
+export const RECOVERY_LABEL = 'Measured recovery time';
 
 /** Label and value of what a person wants to know first. */
 export function reportFacts(report: RestoreReport): readonly (readonly [label: string, value: string])[] {
@@ -77,7 +94,7 @@ export function reportFacts(report: RestoreReport): readonly (readonly [label: s
     ['Backup', `${report.backupId} in ${report.location}`],
     ['Target', `${target.database}, ${serverWords(target)}`],
     ['Tables', tableWords(report)],
-    ['Measured recovery time', spanWords(report.seconds * 1000)],
+    [RECOVERY_LABEL, spanWords(report.seconds * 1000)],
     ['Data loss', dataLossWords(report)],
     ['Started', momentWords(report.startedAt)],
   ];

@@ -29,9 +29,10 @@ import { partitionTree } from './partition-tree.ts';
 import { planRestore } from './plan-restore.ts';
 import { applyConfig, type PreparedConfig, prepareConfig } from './prepare-config.ts';
 import { type PreparedDdl, prepareDdl } from './prepare-ddl.ts';
+import { refuseMissingSchemas } from './refuse-missing-schemas.ts';
 import { replayErasures } from './replay-erasures.ts';
 import { reportOf } from './report-of.ts';
-import { lockTarget, openMarks, type RestoreMarks, unfinishedPlan } from './restore-marks.ts';
+import { lockTarget, openMarks, type RestoreMarks, ROLES_STEP, unfinishedPlan } from './restore-marks.ts';
 import type { RestoreJob, RestoreMeans } from './restore-means.ts';
 import { readPhases } from './restore-phases.ts';
 import { restoreRows } from './restore-rows.ts';
@@ -39,6 +40,7 @@ import { runEntries } from './run-entries.ts';
 import { runPreData } from './run-pre-data.ts';
 import { scheduleEntries } from './schedule-entries.ts';
 import { SessionGroup } from './session-group.ts';
+import { isOfExtension } from './split-extensions.ts';
 import { verifyArchive } from './verify-archive.ts';
 
 /** What is known of a restore while it works; the report is made of it, whatever happens. */
@@ -57,11 +59,17 @@ export interface Restoring {
   readonly differences: string[];
 }
 
+const GOES_ON =
+  'this restore was begun in the target and did not end: the same command goes on with it, after the last step that is whole';
+
 /** What a restore would do. Reads, writes nothing. Throws as restoreDatabase() does before its first write. */
 export async function planOf(means: RestoreMeans, options: RestoreOptions): Promise<RestorePlan> {
   const session = await openSession(means.platform, means.targetUrl, { applicationName: 'holdfast restore plan' });
   try {
-    return (await plan(session, means, { options, ddl: ddlSections(means.archive) })).plan;
+    const sections = ddlSections(means.archive);
+    const { plan: planned, target, begun } = await plan(session, means, { options, ddl: sections });
+    await understoodDdl(means, { options, plan: planned, target, sections });
+    return begun ? { ...planned, notes: [...planned.notes, GOES_ON] } : planned;
   } finally {
     await session.close();
   }
@@ -81,16 +89,14 @@ export async function restoreDatabase(means: RestoreMeans, job: RestoreJob): Pro
     await lockTarget(control);
     const sections = ddlSections(means.archive);
     const { plan: planned, target } = await plan(control, means, { options: job.options, ddl: sections });
-    // What the first attempt created must not look like tables that were there before.
-    const fresh = (await unfinishedPlan(control, means.archive.manifest.backup_id)) ?? planned;
-    await checkObjects(means, job, fresh);
-    const ddl = await prepareDdl(sections, { options: job.options, plan: fresh, target });
+    await checkObjects(means, job, planned);
+    const ddl = await understoodDdl(means, { options: job.options, plan: planned, target, sections });
     const config = await prepareConfig(means.archive, { options: job.options, target });
-    const marks = await openMarks(control, { plan: fresh, options: optionsKey(job.options) });
+    const marks = await openMarks(control, { plan: planned, options: optionsKey(job.options) });
     const restoring: Restoring = {
-      ...{ means, job, target, marks, startedAt, startedMs, plan: marks.plan },
+      ...{ means, job, target, marks, startedAt, startedMs, plan: planned },
       ...{ phases: [], checks: [], heldBack: [...config.heldBack, ...ddl.heldBack] },
-      differences: [...marks.plan.notes, ...ddl.notes, ...config.differences],
+      differences: [...planned.notes, ...ddl.notes, ...config.differences],
     };
     return await report(restoring, () => restore(restoring, { control, sessions, ddl, config }));
   } catch (error) {
@@ -104,15 +110,31 @@ export async function restoreDatabase(means: RestoreMeans, job: RestoreJob): Pro
 
 async function plan(
   session: PgSession,
-  { archive }: RestoreMeans,
+  { archive, withoutExtensions }: RestoreMeans,
   { options, ddl }: { options: RestoreOptions; ddl: DdlSections },
 ) {
   const target = await inspectTarget(session);
+  // What the first attempt created must not look like tables that were there before.
+  const key = { backupId: archive.manifest.backup_id, options: optionsKey(options) };
+  const begun = await unfinishedPlan(session, key);
+  if (begun !== null) return { target, plan: begun, begun: true };
   const phaseOf = await readPhases(archive);
   // Only names of tables ask for the levels of partitions, and only the DDL has them.
   const asked = options.tables !== null && archive.manifest.tables.some((table) => table.partition_root);
   const partitions = partitionTree(asked ? await ddl.entries('pre-data') : []);
-  return { target, plan: planRestore(archive.manifest, options, { target, phaseOf, partitions }) };
+  const around = { target, phaseOf, partitions, withoutExtensions };
+  return { target, plan: planRestore(archive.manifest, options, around), begun: false };
+}
+
+/** Throws RESTORE_TARGET_UNUSABLE, and what reading the sections throws. */
+async function understoodDdl(
+  { archive, withoutExtensions = [] }: RestoreMeans,
+  { sections, ...to }: { sections: DdlSections; options: RestoreOptions; plan: RestorePlan; target: TargetFacts },
+): Promise<PreparedDdl> {
+  const ddl = await prepareDdl(sections, to);
+  const preData = ddl.preData.filter((entry) => !isOfExtension(entry, (name) => withoutExtensions.includes(name)));
+  refuseMissingSchemas([...preData, ...ddl.postData], archive.manifest, to.target);
+  return { ...ddl, preData };
 }
 
 /** What must be the same for the next attempt to go on with this one. */
@@ -145,7 +167,7 @@ async function restore(restoring: Restoring, work: Work): Promise<void> {
   const { job, plan, marks } = restoring;
   const { control, sessions, ddl, config } = work;
   job.onEvent?.({ type: 'planned', plan });
-  if (!marks.done('roles')) await applyConfig(control, config.before, { marks, step: 'roles' });
+  if (!marks.done(ROLES_STEP)) await applyConfig(control, config.before, { marks, step: ROLES_STEP });
   const tolerant = job.options.onConflict !== 'fail' && restoring.target.tables.length > 0;
   await timed(restoring, 'schema', async () => {
     const there = await runPreData(control, ddl.preData, { marks, step: 'pre-data', tolerant });
@@ -246,6 +268,8 @@ async function report(restoring: Restoring, work: () => Promise<void>): Promise<
     await work();
     return reportOf(restoring, null);
   } catch (error) {
+    // A target that got nothing keeps nothing; where the connection is lost, the next restore takes idle marks for none.
+    if (restoring.marks.isIdle()) await restoring.marks.remove().catch(() => undefined);
     // An abort closes the sessions, and what waited for them fails with something else.
     return reportOf(restoring, restoring.job.signal?.aborted ? 'interrupted' : error);
   }

@@ -7,6 +7,11 @@ import { quoteLiteral } from '../postgres/identifiers.ts';
 import type { PgSession } from '../postgres/session.ts';
 import type { RestorePlan } from './contracts.ts';
 
+/** Where the marks are; no schema of the target's owner, and never restored. */
+export const MARKS_SCHEMA = 'holdfast_restore';
+/** Roles are the server's, and made only where they are missing: this step may be done again. */
+export const ROLES_STEP = 'roles';
+
 const CREATE_SQL = `
   create schema holdfast_restore;
   comment on schema holdfast_restore is 'Holdfast: a restore in progress; removed when it ends';
@@ -14,12 +19,11 @@ const CREATE_SQL = `
   create table holdfast_restore.mark (step text primary key, rows bigint not null default 0);`;
 
 export interface RestoreMarks {
-  /** The plan of the first attempt: what it created must not count as a conflict in the next. */
-  readonly plan: RestorePlan;
-  readonly resumed: boolean;
   done(step: string): boolean;
   /** Rows that the step brought in; 0 for others. */
   rows(step: string): number;
+  /** True while nothing has come into the database. */
+  isIdle(): boolean;
   /** SQL for the end of the step's own transaction. */
   markSql(step: string, rows?: number): string;
   /** After the transaction that held it was committed. */
@@ -27,55 +31,62 @@ export interface RestoreMarks {
   remove(): Promise<void>;
 }
 
-/** The backup that a restore which did not end was of, or null. */
-export async function unfinishedRestore(session: PgSession): Promise<string | null> {
+/** A restore that did not end. */
+interface Unfinished {
+  readonly backupId: string;
+  readonly plan: RestorePlan;
+  readonly options: string;
+}
+
+/** Null also for a restore that failed before it brought anything in: then its plan binds nobody. */
+async function unfinishedRestore(session: PgSession): Promise<Unfinished | null> {
   const [found] = await session.query("select to_regclass('holdfast_restore.restore') is not null");
   if (found?.[0] !== 't') return null;
-  const [row] = await session.query('select backup_id from holdfast_restore.restore');
-  return row?.[0] ?? null;
+  const [row] = await session.query(`select backup_id, plan, options from holdfast_restore.restore
+    where exists (select from holdfast_restore.mark where step <> ${quoteLiteral(ROLES_STEP)})`);
+  return row ? { backupId: row[0]!, plan: JSON.parse(row[1]!) as RestorePlan, options: row[2]! } : null;
 }
 
+const TO_GIVE_UP = `To give it up, run "drop schema ${MARKS_SCHEMA} cascade" in the target: what it brought in stays there.`;
+
 /**
- * The plan that the first attempt made, or null where no restore is unfinished. Throws RESTORE_CONFLICT when it was of
- * another backup.
+ * The plan that the first attempt made, or null where no restore is unfinished. `options`: what must be the same, as text.
+ * Throws RESTORE_CONFLICT when it was of another backup, or had other options.
  */
-export async function unfinishedPlan(session: PgSession, backupId: string): Promise<RestorePlan | null> {
+export async function unfinishedPlan(
+  session: PgSession,
+  { backupId, options }: { backupId: string; options: string },
+): Promise<RestorePlan | null> {
   const unfinished = await unfinishedRestore(session);
   if (unfinished === null) return null;
-  if (unfinished !== backupId) {
+  if (unfinished.backupId !== backupId) {
     throw ERRORS.RESTORE_CONFLICT(
-      `the restore of another backup (${unfinished}) was begun in this target and did not end`,
-      { hint: 'Run that restore again to its end, or restore into an empty database.' },
+      `the restore of another backup (${unfinished.backupId}) was begun in this target and did not end`,
+      { hint: `Run that restore again to its end, or restore into an empty database. ${TO_GIVE_UP}` },
     );
   }
-  const [row] = await session.query('select plan from holdfast_restore.restore');
-  return JSON.parse(row![0]!) as RestorePlan;
+  if (unfinished.options !== options) {
+    throw ERRORS.RESTORE_CONFLICT('the restore that was begun in this target had other options', {
+      hint: `Give the options of the first attempt to go on with it. ${TO_GIVE_UP}`,
+    });
+  }
+  return unfinished.plan;
 }
 
-/**
- * Begins a restore, or goes on with the one that was begun with the same options. `options`: what must be the same, as
- * text. Throws RESTORE_CONFLICT when it was begun with other options.
- */
+/** Begins a restore, or goes on with the one that unfinishedPlan() found. */
 export async function openMarks(
   session: PgSession,
   { plan, options }: { plan: RestorePlan; options: string },
 ): Promise<RestoreMarks> {
-  const unfinished = await unfinishedRestore(session);
-  if (unfinished === null) await begin(session, { plan, options });
-  const [row] = await session.query('select plan, options from holdfast_restore.restore');
-  if (row![1] !== options) {
-    throw ERRORS.RESTORE_CONFLICT('the restore that was begun in this target had other options', {
-      hint: 'Give the options of the first attempt to go on with it, or begin anew in an empty database.',
-    });
-  }
+  const begun = await unfinishedPlan(session, { backupId: plan.backupId, options });
+  if (begun === null) await begin(session, { plan, options });
   const marks = new Map(
     (await session.query('select step, rows from holdfast_restore.mark')).map(([step, rows]) => [step!, Number(rows)]),
   );
   return {
-    plan: JSON.parse(row![0]!) as RestorePlan,
-    resumed: unfinished !== null,
     done: (step) => marks.has(step),
     rows: (step) => marks.get(step) ?? 0,
+    isIdle: () => [...marks.keys()].every((step) => step === ROLES_STEP),
     markSql: (step, rows = 0) =>
       `insert into holdfast_restore.mark values (${quoteLiteral(step)}, ${Math.trunc(rows)})`,
     noted: (step, rows = 0) => void marks.set(step, rows),
@@ -84,7 +95,7 @@ export async function openMarks(
 }
 
 async function begin(session: PgSession, { plan, options }: { plan: RestorePlan; options: string }): Promise<void> {
-  // A schema whose restore has no row yet was left by a process that died between the two: nothing was done.
+  // What is there was left by a restore that brought nothing in.
   await session.query(`begin; drop schema if exists holdfast_restore cascade; ${CREATE_SQL}
     insert into holdfast_restore.restore values (${quoteLiteral(plan.backupId)}, ${quoteLiteral(JSON.stringify(plan))}, ${quoteLiteral(options)});
     commit`);

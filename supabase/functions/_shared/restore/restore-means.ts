@@ -8,6 +8,8 @@ export interface RestoreMeans {
   /** Connection URL of the database that is restored into. */
   readonly targetUrl: string;
   readonly archive: Archive;
+  /** Extensions that the target's server does not have and the restore goes without, as drills do; any other is refused. */
+  readonly withoutExtensions?: readonly string[];
   /** Who must stay erased; absent: the report says that nobody knows. `later`: the caller applies the ledger itself. */
   readonly erasures?: ErasureSource | 'later';
 }

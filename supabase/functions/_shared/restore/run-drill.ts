@@ -2,12 +2,13 @@
  * A drill: a backup is restored into a database that is made for it and thrown away after it, and everything that can be
  * checked is. The database is destroyed whatever happens, unless the caller keeps it.
  */
-import { HoldfastError } from '../errors.ts';
+import { ERRORS, HoldfastError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { openSession } from '../postgres/open-session.ts';
 import { runChecks } from './checks/run-checks.ts';
 import type { Archive, CheckResult, PhaseResult, RestoreEvent, RestorePlan, RestoreReport } from './contracts.ts';
 import { type ErasureSource, refuseDamaged } from './erasure-source.ts';
+import { missingExtensions } from './plan-restore.ts';
 import { replayErasures } from './replay-erasures.ts';
 import { readConfigOf } from './restore-config.ts';
 import { restoreDatabase } from './restore-database.ts';
@@ -38,7 +39,8 @@ export interface DrillReport extends RestoreReport {
 }
 
 /**
- * Failed: the restore or a check failed. Inconclusive: nothing failed, but the rows could not be compared. Throws what
+ * Failed: the restore or a check failed. Inconclusive: nothing failed, but the rows could not be counted, or the drill was
+ * interrupted, lost its store or server, or has not the extensions that the backup needs. Throws what
  * opening the database and checking the archive throw, and LEDGER_DAMAGED; then the database is destroyed too.
  */
 export async function runDrill(job: DrillJob): Promise<DrillReport> {
@@ -80,11 +82,13 @@ export async function runDrill(job: DrillJob): Promise<DrillReport> {
   }
   const { restored } = done;
   const report = { ...restored, phases, checks, seconds: (performance.now() - startedMs) / 1000 };
-  return { ...report, environment: database.description, verdict: verdictOf(restored, checks) };
+  return { ...report, environment: database.description, verdict: verdictOf(done, checks) };
 }
 
 interface Restored {
   readonly restored: RestoreReport;
+  /** Extensions that the drill's server does not have. */
+  readonly withoutExtensions: readonly string[];
   readonly plan: RestorePlan;
 }
 
@@ -107,8 +111,21 @@ async function restoreInto(
     onEvent?.(event);
   };
   const job = { options: { ...EVERYTHING, jobs }, onEvent: listen, signal };
-  const restored = await restoreDatabase({ platform, targetUrl: url, archive, erasures: 'later' }, job);
-  return { restored, plan: plan! };
+  const withoutExtensions = await extensionsMissing(platform, url, archive);
+  const means = { platform, targetUrl: url, archive, erasures: 'later', withoutExtensions } as const;
+  const restored = await restoreDatabase(means, job);
+  return { restored, plan: plan!, withoutExtensions };
+}
+
+/** The platform's own (pg_cron, pg_graphql, supabase_vault …) are in no PostgreSQL but the platform's. */
+async function extensionsMissing(platform: Platform, url: string, { manifest }: Archive): Promise<string[]> {
+  const session = await openSession(platform, url, { applicationName: 'holdfast drill' });
+  try {
+    const rows = await session.query('select name from pg_available_extensions');
+    return missingExtensions(manifest, { availableExtensions: rows.map(([name]) => name!) });
+  } finally {
+    await session.close();
+  }
 }
 
 async function check(job: DrillJob, { url }: DrillDatabase, { restored, plan }: Restored): Promise<CheckResult[]> {
@@ -136,13 +153,21 @@ async function check(job: DrillJob, { url }: DrillDatabase, { restored, plan }: 
   }
 }
 
-function verdictOf(restored: RestoreReport, checks: readonly CheckResult[]): DrillReport['verdict'] {
-  if (restored.error || checks.some(({ verdict }) => verdict === 'failed')) return 'failed';
+function verdictOf({ restored, withoutExtensions }: Restored, checks: readonly CheckResult[]): DrillReport['verdict'] {
+  if (checks.some(({ verdict }) => verdict === 'failed')) return 'failed';
+  // A statement that a missing extension explains is no fault of the backup.
+  const explained = withoutExtensions.length > 0 && restored.error?.code === 'RESTORE_FAILED';
+  if (restored.error) return explained || saysNothing(restored.error.code) ? 'inconclusive' : 'failed';
   const rows = checks.find(({ name }) => name === 'row-counts');
   return rows?.verdict === 'passed' ? 'passed' : 'inconclusive';
 }
 
-/** A restore that could not begin is a drill that failed, and is recorded as one. */
+/** An interruption, a store or a server that did not answer: the drill was not carried out, and the backup may be good. */
+export function saysNothing(code: string): boolean {
+  return Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS]('').kind === 'transient';
+}
+
+/** Of a drill that could not begin, which is recorded too. */
 export function drillError(error: unknown): { code: string; message: string } {
   if (error instanceof HoldfastError) return { code: error.code, message: error.message };
   return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) };

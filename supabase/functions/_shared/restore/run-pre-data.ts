@@ -40,7 +40,28 @@ async function atOnce(session: PgSession, entries: readonly DumpEntry[], end: st
   try {
     await session.query(begin + entries.map(({ sql }) => sql).join('\n') + end);
   } catch (error) {
-    throw failedEntry(error, entryAt(entries, positionOf(error) - begin.length));
+    const entry = entryAt(entries, positionOf(error) - begin.length);
+    throw failedEntry(error, entry ?? (await firstRefused(session, entries, error)));
+  }
+}
+
+/** Not every error has a position: the entries once more, one by one and undone, until one is refused alike. */
+async function firstRefused(
+  session: PgSession,
+  entries: readonly DumpEntry[],
+  failure: unknown,
+): Promise<DumpEntry | null> {
+  if (!(failure instanceof HoldfastError) || failure.details.sqlState === undefined) return null;
+  let tried: DumpEntry | null = null;
+  try {
+    await session.query('rollback; begin');
+    for (const entry of entries) {
+      tried = entry;
+      await session.query(entry.sql);
+    }
+    return null;
+  } catch {
+    return tried;
   }
 }
 

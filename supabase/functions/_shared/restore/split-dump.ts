@@ -2,6 +2,7 @@
 import type { DumpEntry } from './contracts.ts';
 import { PLATFORM_ENTRY, REALTIME_BLOCK, splitAdditions } from './platform-additions.ts';
 import { portableSubscription } from './portable-subscription.ts';
+import { splitExtensions } from './split-extensions.ts';
 import { lexSql } from './sql-lexer.ts';
 
 type Heading = Omit<DumpEntry, 'sql'>;
@@ -17,8 +18,8 @@ const STORED = new Set(['TABLE', 'INDEX', 'CONSTRAINT', 'MATERIALIZED VIEW']);
 
 /**
  * The entries in their order; first, with type '', what stands before the first heading. A heading inside a string, a
- * function's body or a comment is none. What a backup of a Supabase project adds to pg_dump's text (its realtime
- * publication, triggers and policies on the platform's tables) is entries of type PLATFORM.
+ * function's body or a comment is none. What a backup of a Supabase project adds to pg_dump's text is entries too: of type
+ * EXTENSION, and of type PLATFORM its realtime publication, triggers and policies on the platform's tables.
  */
 export function splitDump(text: string): DumpEntry[] {
   const entries: DumpEntry[] = [];
@@ -42,7 +43,9 @@ export function splitDump(text: string): DumpEntry[] {
     heading = cut.heading;
   }
   if (end === text.length) close(end);
-  return [...entries, ...splitAdditions(text.slice(end))];
+  const [head, ...rest] = entries;
+  const first = head?.type === '' ? splitExtensions(head) : entries.slice(0, 1);
+  return [...first, ...rest, ...splitAdditions(text.slice(end))];
 }
 
 interface Cut {

@@ -28,7 +28,7 @@ export const showDrill = defineRoute({
     if (query.format === 'json') return { status: 200, body: { ...drill, links: drillLinks(params.id) } };
     if (!drill.report) {
       throw ERRORS.NOT_FOUND(`drill ${params.id} is ${drill.status} and has no report`, {
-        hint: 'A drill in progress has none yet, and one by a script keeps its own; look at it without format.',
+        hint: 'A drill in progress has none yet, and one that could not begin has none; look at it without format.',
       });
     }
     return await page(drill, query.format);

@@ -1,5 +1,7 @@
 /** What the backup's own DDL says must be there after a restore: the headings of its section post-data. */
+import { restorable } from '../choose-restored.ts';
 import type { CheckContext } from '../contracts.ts';
+import { MARKS_SCHEMA } from '../restore-marks.ts';
 import { tableLabel } from './table-label.ts';
 
 export interface ArchivedEntry {
@@ -40,14 +42,16 @@ async function readEntries(context: CheckContext): Promise<ArchivedEntries> {
   if (!plan.schemaSections.postData) return none('the restore did not build indexes, constraints and policies');
   const object = manifest.objects.find(({ kind }) => kind === 'post-data');
   if (object === undefined) return none('the backup has no section post-data to compare with');
-  const whole = plan.tables.length === manifest.tables.length;
+  const whole = plan.tables.length === restorable(manifest).length;
   const labels = (skipped: boolean) =>
     plan.tables.filter(({ action }) => (action === 'skip') === skipped).map(({ target }) => tableLabel(target));
   const restored = labels(false);
   const skipped = labels(true);
   const entries = parseEntries(await readText(context.read(object.path)))
     .map((entry) => ({ ...entry, schema: schemas.get(entry.schema) ?? entry.schema }))
-    .filter((entry) => (whole || belongs(entry, restored)) && !belongs(entry, skipped));
+    .filter(
+      (entry) => entry.schema !== MARKS_SCHEMA && (whole || belongs(entry, restored)) && !belongs(entry, skipped),
+    );
   return { entries, whole, missing: null, renamed };
 }
 

@@ -30,6 +30,8 @@ export class RowDigest {
   /** Of the row whose end has not come yet. */
   #open: nodeCrypto.Hash | null = null;
   #inQuotes = false;
+  #bytes = 0;
+  #wholeBytes = 0;
 
   /** COPY text ends a row at every line end; `csv` only at those outside quotes. */
   constructor(format: 'copy' | 'csv' = 'copy') {
@@ -38,6 +40,11 @@ export class RowDigest {
 
   get rows(): number {
     return this.#rows;
+  }
+
+  /** Bytes up to the end of the last row that is whole. */
+  get wholeBytes(): number {
+    return this.#wholeBytes;
   }
 
   /** The next row is a header. */
@@ -56,7 +63,9 @@ export class RowDigest {
       if (this.#inQuotes) continue;
       this.#endRow(block.subarray(start, end));
       start = from;
+      this.#wholeBytes = this.#bytes + end + 1;
     }
+    this.#bytes += block.length;
     if (start === block.length) return;
     this.#open ??= nodeCrypto.createHash('sha256');
     this.#open.update(block.subarray(start));
@@ -65,6 +74,11 @@ export class RowDigest {
   /** `<rows>:<32 hex digits>`. A last row without a line end counts. */
   finish(): string {
     if (this.#open !== null) this.#endRow(new Uint8Array(0));
+    return this.finishWhole();
+  }
+
+  /** The same of the rows that are whole. */
+  finishWhole(): string {
     this.#carry();
     const hex = Array.from(this.#lanes, (lane) => lane.toString(16).padStart(8, '0'));
     return `${this.#rows}:${hex.reverse().join('')}`;

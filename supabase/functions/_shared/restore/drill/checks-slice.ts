@@ -97,9 +97,10 @@ function someTables(slice: DrillSlice, tables: readonly PlannedTable[]): Planned
   return some;
 }
 
-/** A table above the limit that is not compared in pieces is not read either. */
+/** Archive and table are read. What can only be compared whole and is above the limit is not read at all. */
 function costOf({ table }: PlannedTable): number {
-  return table.raw_bytes * COST.comparedByte + table.segments.length * COST.openedObject;
+  const compared = table.raw_bytes * COST.comparedByte + table.rows * COST.comparedRow;
+  return 2 * compared + table.segments.length * COST.openedObject;
 }
 
 const OTHER_POLICY = / is not defined as in the backup$/;

@@ -1,29 +1,35 @@
 /**
- * The content of a table that is too much for one slice: its objects one by one, then its blocks range by range. Digests
- * of parts add up to that of the whole (checks/row-digest.ts), so a slice carries no more than two of them on.
+ * The content of a table that is too much for one slice: its objects one by one, each in as many slices as it takes, then
+ * its blocks range by range. Digests of parts add up to that of the whole (checks/row-digest.ts), so a slice carries no
+ * more than two of them on.
  */
 import { qualifiedName, quoteLiteral } from '../../postgres/identifiers.ts';
 import { conclude, Findings } from '../checks/conclude.ts';
-import { type ComparedFormat, digestArchived, digestTable } from '../checks/digest-rows.ts';
+import { type ComparedFormat, digestTable } from '../checks/digest-rows.ts';
 import { extensionRows } from '../checks/extension-rows.ts';
 import { serverMajors } from '../checks/server-major.ts';
 import { tableLabel } from '../checks/table-label.ts';
 import type { CheckContext, CheckResult, PlannedTable } from '../contracts.ts';
+import { digestSomeRows } from './digest-some-rows.ts';
 import { COST, type SliceBudget } from './slice-budget.ts';
 
 /** Where the comparison of one table is. */
 export interface Pieces {
   segments: number;
+  /** Bytes of the next segment's content that are compared; a row begins there. */
+  offset: number;
   blocks: number;
   archived: string;
   restored: string;
 }
 
-export const NO_PIECES: Pieces = { segments: 0, blocks: 0, archived: '0:0', restored: '0:0' };
+export const NO_PIECES: Pieces = { segments: 0, offset: 0, blocks: 0, archived: '0:0', restored: '0:0' };
 
 const BLOCK_BYTES = 8192;
-/** Raw bytes of rows in one range, about: of long values that are stored outside the table a block stands for megabytes. */
-const RANGE_BYTES = 2 * 1024 * 1024;
+/** Cost of one range, about: of long values that are stored outside the table a block stands for megabytes. */
+const RANGE_COST = 8_000_000;
+/** Rows of an object that a slice takes at least, in cost: most of the slice may have gone into what is passed over. */
+const LEAST_COST = 10_000_000;
 
 /** Null when the budget is spent before the table is compared; `pieces` then says how far it came. */
 export async function compareInPieces(
@@ -34,26 +40,45 @@ export async function compareInPieces(
   const begun = performance.now();
   const format = context.manifest.data_format as ComparedFormat;
   const { segments } = planned.table;
-  const bytes = planned.table.raw_bytes / Math.max(1, segments.length);
-  const segmentCost = COST.openedObject + (bytes * COST.comparedByte) / 2;
   while (pieces.segments < segments.length) {
-    if (budget.isSpent() || !budget.affords(segmentCost)) return null;
-    const part = { ...planned, table: { ...planned.table, segments: [segments[pieces.segments]!] } };
-    pieces.archived = sumOf(pieces.archived, await digestArchived(context, part, format));
+    const ahead = COST.openedObject + pieces.offset * COST.skippedByte + LEAST_COST;
+    if (budget.isSpent() || !budget.affords(ahead)) return null;
+    const { digest, to } = await someArchived(context, { path: segments[pieces.segments]!, format, pieces, budget });
+    pieces.archived = sumOf(pieces.archived, digest);
+    pieces.offset = to ?? 0;
+    if (to !== null) return null;
     pieces.segments += 1;
-    budget.spend(segmentCost);
   }
   const size = await blocksOf(context, planned);
-  const blockBytes = Math.max(1, planned.table.raw_bytes / Math.max(1, size));
-  const step = Math.max(1, Math.floor(RANGE_BYTES / blockBytes));
+  const { raw_bytes: bytes, rows } = planned.table;
+  const blockCost = (bytes * COST.comparedByte + rows * COST.comparedRow) / Math.max(1, size);
+  const step = Math.max(1, Math.floor(RANGE_COST / Math.max(1, blockCost)));
   while (pieces.blocks < size) {
     if (budget.isSpent()) return null;
     const condition = await conditionOf(context, planned, { from: pieces.blocks, to: pieces.blocks + step });
     pieces.restored = sumOf(pieces.restored, await digestTable(context.session, planned, { format, condition }));
     pieces.blocks += step;
-    budget.spend((step * blockBytes * COST.comparedByte) / 2);
+    budget.spend(step * blockCost);
   }
   return { name: 'content', ...verdictOf(context, planned, pieces), seconds: (performance.now() - begun) / 1000 };
+}
+
+async function someArchived(
+  { read }: CheckContext,
+  { path, format, pieces, budget }: { path: string; format: ComparedFormat; pieces: Pieces; budget: SliceBudget },
+) {
+  budget.spend(COST.openedObject);
+  let done = 0;
+  return await digestSomeRows(read(path), {
+    format,
+    from: pieces.offset,
+    onPart({ skippedBytes, bytes, rows }) {
+      const cost = bytes * COST.comparedByte + rows * COST.comparedRow;
+      budget.spend(skippedBytes * COST.skippedByte + cost);
+      done += cost;
+      return budget.isSpent() && done >= LEAST_COST ? 'enough' : 'more';
+    },
+  });
 }
 
 function verdictOf(context: CheckContext, planned: PlannedTable, { archived, restored }: Pieces) {

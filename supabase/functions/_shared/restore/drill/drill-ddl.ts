@@ -4,6 +4,7 @@ import type { DumpEntry, HeldBack } from '../contracts.ts';
 import { ddlSections } from '../ddl-sections.ts';
 import { prepareDdl } from '../prepare-ddl.ts';
 import { planConfig, readConfigOf } from '../restore-config.ts';
+import { isOfExtension } from '../split-extensions.ts';
 import { withoutMissingRoles } from './map-roles.ts';
 import { DRILL_OPTIONS, type RestoreContext } from './restore-context.ts';
 
@@ -60,8 +61,8 @@ export async function readDrillDdl(context: RestoreContext, part: 'pre-data' | '
 }
 
 /** Extensions were made, or refused, when the database was shaped. */
-function isDatabases({ type, name }: DumpEntry): boolean {
-  return type !== 'EXTENSION' && !(type === 'COMMENT' && name.startsWith('EXTENSION '));
+function isDatabases(entry: DumpEntry): boolean {
+  return !isOfExtension(entry, () => true);
 }
 
 function roleNotes(roles: readonly string[], missing: ReadonlySet<string>, own: string): string[] {

@@ -20,6 +20,9 @@ export const DRILL_OPTIONS: RestoreOptions = {
   activate: false,
 };
 
+/** All drills of the function have the same options. */
+const OPTIONS_KEY = 'drill';
+
 export interface RestoreContext {
   readonly slice: DrillSlice;
   readonly session: PgSession;
@@ -46,16 +49,18 @@ export async function inScratch<T>(slice: DrillSlice, work: (context: RestoreCon
     await session.query(SETTINGS);
     const { archive } = slice;
     const target = await scratchFacts(session, archive.manifest.schema.managed_schemas);
-    const begun = await unfinishedPlan(session, archive.manifest.backup_id);
+    const begun = await unfinishedPlan(session, { backupId: archive.manifest.backup_id, options: OPTIONS_KEY });
     const plan = begun ?? (await freshPlan(slice, target));
-    const marks = await openMarks(session, { plan, options: 'drill' });
-    return await work({ slice, session, target, marks, plan: marks.plan });
+    const marks = await openMarks(session, { plan, options: OPTIONS_KEY });
+    return await work({ slice, session, target, marks, plan });
   } finally {
     await session.close();
   }
 }
 
-async function freshPlan({ archive }: DrillSlice, target: TargetFacts): Promise<RestorePlan> {
+async function freshPlan({ archive, state }: DrillSlice, target: TargetFacts): Promise<RestorePlan> {
   const phaseOf = await readPhases(archive);
-  return asLoaded(planRestore(archive.manifest, DRILL_OPTIONS, { target, phaseOf, partitions: partitionTree([]) }));
+  const { withoutExtensions } = state;
+  const around = { target, phaseOf, partitions: partitionTree([]), withoutExtensions };
+  return asLoaded(planRestore(archive.manifest, DRILL_OPTIONS, around));
 }

@@ -13,12 +13,16 @@ export interface SliceBudget {
 
 /**
  * Measured on the edge runtime's Deno, where 100,000 of it are a millisecond. By byte: hashing a stored one; restoring a
- * raw one (decrypting, decompressing, sending); comparing a raw one row by row, which reads archive and table.
+ * raw one (decrypting, decompressing, sending). Comparing reads archive and table; what is said of it is of one of the
+ * two: by byte and by row, because short rows cost their digest and long ones their bytes.
  */
 export const COST = {
   hashedByte: 1,
   restoredByte: 2,
-  comparedByte: 6,
+  comparedByte: 1.5,
+  comparedRow: 400,
+  /** Of an object that is read again from its beginning: decrypting and decompressing what was compared before. */
+  skippedByte: 1,
   /** Each, however small: a request to the store, and for those that are opened the private key. */
   readObject: 300_000,
   openedObject: 1_300_000,
