@@ -5,17 +5,29 @@ declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void } | undefin
 
 /** One read op costs about as much as copying 100 kB, so each takes all that the kernel has. */
 const READ_BUFFER_BYTES = 256 * 1024;
+/** An answer longer than this is a stream of rows. The reader of one that brings little at a time waits for more. */
+const STREAM_BYTES = 1024 * 1024;
+const SMALL_READ_BYTES = 64 * 1024;
+const MORE_COMES_MS = 1;
 
 function wrap(conn: Deno.TcpConn | Deno.TlsConn): TcpConnection {
   const buffer = new Uint8Array(READ_BUFFER_BYTES);
   let open = true;
+  /** Since the last write. */
+  let answered = 0;
+  let lastRead = 0;
   return {
     async read() {
+      if (answered > STREAM_BYTES && lastRead < SMALL_READ_BYTES) await delay(MORE_COMES_MS);
       if (!open) return null;
       const count = await conn.read(buffer);
-      return count === null ? null : buffer.subarray(0, count);
+      if (count === null) return null;
+      answered += count;
+      lastRead = count;
+      return buffer.subarray(0, count);
     },
     async write(bytes) {
+      answered = 0;
       for (let sent = 0; sent < bytes.length; ) sent += await conn.write(bytes.subarray(sent));
     },
     async startTls({ hostname, caCertificates }) {
@@ -35,6 +47,10 @@ function wrap(conn: Deno.TcpConn | Deno.TlsConn): TcpConnection {
       }
     },
   };
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Deno.connect has no timeout; a connection that comes too late is closed, not leaked. */

@@ -119,11 +119,16 @@ export class Ledger {
     };
   }
 
-  /** Facts of planned tables, as savePlan stored them, in plan order. */
-  async readPlan(backupId: string): Promise<PlannedTableRow[]> {
+  /** Facts of planned tables, as savePlan stored them, in plan order: of all, or of those that a task is about. */
+  async readPlan(backupId: string, only?: readonly { schema: string; name: string }[]): Promise<PlannedTableRow[]> {
+    const asked = only
+      ? this.#sql`and (schema_name, table_name) in (
+          select * from unnest(${only.map(({ schema }) => schema)}::text[], ${only.map(({ name }) => name)}::text[]))`
+      : this.#sql``;
     const rows = await this.#sql`
       select schema_name, table_name, estimated_bytes, estimated_rows, slices, facts
-      from backup.run_table where backup_id = ${backupId} order by schema_name collate "C", table_name collate "C"`;
+      from backup.run_table where backup_id = ${backupId} ${asked}
+      order by schema_name collate "C", table_name collate "C"`;
     return rows as unknown as PlannedTableRow[];
   }
 
