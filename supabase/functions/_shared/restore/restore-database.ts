@@ -9,7 +9,6 @@
  * Every step leaves its mark in the target together with its work, so that the same call goes on after a failure.
  */
 import { ERRORS } from '../errors.ts';
-import { qualifiedName } from '../postgres/identifiers.ts';
 import { openSession } from '../postgres/open-session.ts';
 import type { PgSession } from '../postgres/session.ts';
 import type {
@@ -24,6 +23,7 @@ import type {
 import { type DdlSections, ddlPaths, ddlSections } from './ddl-sections.ts';
 import { refuseDamaged } from './erasure-source.ts';
 import { finalChecks } from './final-checks.ts';
+import { gatherStatistics } from './gather-statistics.ts';
 import { inspectTarget } from './inspect-target.ts';
 import { partitionTree } from './partition-tree.ts';
 import { planRestore } from './plan-restore.ts';
@@ -196,7 +196,9 @@ async function restore(restoring: Restoring, work: Work): Promise<void> {
   );
   if (job.options.only !== 'schema') await eraseAgain(restoring, control);
   if (!marks.done('settings')) await applyConfig(control, config.after, { marks, step: 'settings' });
-  await timed(restoring, 'statistics', () => analyze(loaders, plan, job.options));
+  await timed(restoring, 'statistics', async () =>
+    job.options.only === 'schema' ? 'no rows' : await gatherStatistics(loaders, plan.tables),
+  );
   restoring.checks.push(...(await finalChecks(restoring, control, sessions)));
   await marks.remove();
 }
@@ -235,23 +237,6 @@ async function postData(
     },
   });
   return `${of} entries`;
-}
-
-/** Without it the first queries are planned for empty tables. */
-async function analyze(
-  sessions: readonly PgSession[],
-  { tables }: RestorePlan,
-  { only }: RestoreOptions,
-): Promise<string> {
-  if (only === 'schema') return 'no rows';
-  const loaded = tables.filter(({ action, table }) => action !== 'skip' && !table.managed);
-  // The largest first: it would keep one session busy when the others have nothing left.
-  const waiting = [...loaded].sort((one, other) => other.table.raw_bytes - one.table.raw_bytes).values();
-  const takeSome = async (session: PgSession) => {
-    for (const { target } of waiting) await session.query(`analyze ${qualifiedName(target)}`);
-  };
-  await Promise.all(sessions.map(takeSome));
-  return `${loaded.length} tables`;
 }
 
 async function timed(restoring: Restoring, name: string, work: () => Promise<string>): Promise<void> {

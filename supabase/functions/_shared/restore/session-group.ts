@@ -2,9 +2,9 @@ import { openSession } from '../postgres/open-session.ts';
 import type { PgSession } from '../postgres/session.ts';
 import type { RestoreMeans } from './restore-means.ts';
 
-/** Faster index builds; a session's own setting, which any role may change. */
+/** Faster index builds, and no compiling for foreign keys that are checked once; any role may set these for itself. */
 const SETTINGS =
-  "set maintenance_work_mem = '256MB'; set client_min_messages = warning; set check_function_bodies = off";
+  "set maintenance_work_mem = '256MB'; set jit = off; set client_min_messages = warning; set check_function_bodies = off";
 
 /** Sessions that end together; an abort closes them, which ends what they wait for. */
 export class SessionGroup {
