@@ -46,6 +46,15 @@ const work = (sessions: PgSession[], stages: Unit[][], more: Partial<RunEntries>
   ...more,
 });
 
+test('the units of the largest tables begin, those of one table in their order', async () => {
+  const { log, sessions } = stand(1);
+  const stage = [unit('a', ['small']), unit('b', ['large']), unit('c', ['unknown']), unit('d', ['large', 'huge'])];
+  const bytes: Record<string, number> = { small: 1, large: 2, huge: 3 };
+  await runEntries(work(sessions, [stage], { bytesOf: (table) => bytes[table] ?? 0 }));
+  const order = log[0]!.map((sql) => /begin;\n(.*)\n/.exec(sql)?.[1]);
+  assert.deepEqual(order, ['b', 'd', 'a', 'c']);
+});
+
 test('units that need a table for themselves never run beside others of that table', async () => {
   const { sessions, together } = stand(3);
   const stage = [

@@ -213,7 +213,7 @@ async function eraseAgain({ means, plan, job, checks }: Restoring, control: PgSe
 }
 
 async function postData(
-  { marks, job }: Restoring,
+  { marks, job, plan }: Restoring,
   {
     ddl,
     loaders,
@@ -224,11 +224,13 @@ async function postData(
   let done = 0;
   const stages = scheduleEntries(ddl.postData);
   const of = stages.reduce((sum, stage) => sum + stage.length, 0);
+  const bytes = new Map(plan.tables.map(({ target, table }) => [`${target.schema}.${target.name}`, table.raw_bytes]));
   await runEntries({
     sessions: loaders,
     stages,
     signal,
     tolerant,
+    bytesOf: (name) => bytes.get(name) ?? 0,
     isDone: (key) => marks.done(`entry:${key}`),
     markSql: (key) => marks.markSql(`entry:${key}`),
     onDone: (key) => {

@@ -10,6 +10,8 @@ export interface RunEntries {
   readonly sessions: readonly PgSession[];
   readonly stages: readonly Stage[];
   readonly signal: AbortSignal;
+  /** By `schema.name`: in a stage the entries of the largest tables begin, or they would end alone. 0 when not known. */
+  bytesOf?(table: string): number;
   /** What the target has already stays as it is, instead of ending the restore. */
   readonly tolerant: boolean;
   isDone(key: string): boolean;
@@ -53,7 +55,7 @@ async function set(entry: DumpEntry, session: PgSession): Promise<void> {
 }
 
 async function runStage(stage: Stage, work: RunEntries): Promise<void> {
-  const waiting = [...stage];
+  const waiting = largestFirst(stage, work);
   const active = new Set<Unit>();
   const errors: unknown[] = [];
   let wake: (() => void)[] = [];
@@ -85,6 +87,12 @@ async function runStage(stage: Stage, work: RunEntries): Promise<void> {
   await Promise.all(work.sessions.slice(0, stage.length).map(takeSome));
   if (errors.length > 0) throw errors[0];
   work.signal.throwIfAborted();
+}
+
+/** By the table that is read: of a foreign key the referring one. Units of one table keep their order. */
+function largestFirst(stage: Stage, { bytesOf = () => 0 }: RunEntries): Unit[] {
+  const weight = ({ tables: [table] }: Unit) => (table === undefined ? 0 : bytesOf(table));
+  return [...stage].sort((one, other) => weight(other) - weight(one));
 }
 
 function fits(unit: Unit, active: ReadonlySet<Unit>): boolean {
