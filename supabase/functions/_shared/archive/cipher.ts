@@ -1,11 +1,11 @@
 /** Encrypts an archive's objects to public keys, as messages that GnuPG 2.2 reads. */
 import { type PublicKey, readKeys } from 'openpgp';
 import { ERRORS } from '../errors.ts';
+import { aesCfbByCbc } from './aes-cfb-by-cbc.ts';
 import { checkRecipient } from './check-recipient.ts';
 import type { Cipher, Recipient } from './contracts.ts';
 import { encryptMessage } from './encrypt-message.ts';
 import { splitArmor } from './split-armor.ts';
-import { webAesCfb } from './web-aes-cfb.ts';
 
 const WARN_BEFORE_EXPIRY_MS = 30 * 24 * 3600 * 1000;
 
@@ -28,7 +28,7 @@ export async function createCipher(publicKeysArmored: string, options: { now?: D
     extension: '.pgp',
     recipients,
     warnings: recipients.filter((one) => expiresSoon(one, now)).map(warning),
-    encrypt: (source) => encryptMessage(keys as PublicKey[], source, { date: now, aes: webAesCfb }),
+    encrypt: (source) => encryptMessage(keys as PublicKey[], source, { date: now, aes: aesCfbByCbc }),
   };
 }
 

@@ -1,20 +1,21 @@
 /**
- * AES-256-CFB by WebCrypto, which has no CFB (nor has node:crypto on the edge runtime). CBC has what it takes: over the
- * plain text P, and with a block of zeros in front, CBC with CFB's feedback F as its vector gives
+ * AES-256-CFB where node:crypto has no CFB, as on the edge runtime. CBC has what it takes: over the plain text P, and with
+ * a block of zeros in front, CBC with CFB's feedback F as its vector gives
  *   E(F), E(P1 ^ E(F)) = E(C1), E(C2) …
  * which are the very blocks that CFB adds to the plain text: C1 = P1 ^ E(F), C2 = P2 ^ E(C1) …
+ * WebCrypto has CBC too, but it copies what it is given, and leaves both copies to the collector.
  */
+import { createCipheriv } from 'node:crypto';
 import { freeBuffer } from '../free-buffer.ts';
 
 const BLOCK_BYTES = 16;
-/** A call costs a trip to another thread, so it is to be worth it. A multiple of a block. */
+/** Larger than HELD_BYTES, and a multiple of a block. */
 const CHUNK_BYTES = 512 * 1024;
 /** What most objects of a database with many tables fit into. Large buffers for each would be the collector's work. */
 const FIRST_BYTES = 16 * 1024;
 
 /** Frees each chunk when the one after the next is asked for: the packet around them may hold HELD_BYTES of the last. */
-export async function* webAesCfb(key: Uint8Array, plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const cbc = await crypto.subtle.importKey('raw', key, 'AES-CBC', false, ['encrypt']);
+export async function* aesCfbByCbc(key: Uint8Array, plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let chunk = new Uint8Array(BLOCK_BYTES + FIRST_BYTES); // the zeros in front stay
   let filled = 0;
   let passed: Uint8Array | null = null;
@@ -27,7 +28,7 @@ export async function* webAesCfb(key: Uint8Array, plain: AsyncIterable<Uint8Arra
       taken += count;
       filled += count;
       if (filled < CHUNK_BYTES) continue;
-      const encrypted = await encryptChunk(cbc, { feedback, chunk, sizeBytes: filled });
+      const encrypted = encryptChunk(key, { feedback, chunk, sizeBytes: filled });
       feedback = encrypted.slice(-BLOCK_BYTES);
       filled = 0;
       yield encrypted;
@@ -35,20 +36,23 @@ export async function* webAesCfb(key: Uint8Array, plain: AsyncIterable<Uint8Arra
       passed = encrypted;
     }
   }
-  if (filled > 0) yield await encryptChunk(cbc, { feedback, chunk, sizeBytes: filled });
+  if (filled > 0) yield encryptChunk(key, { feedback, chunk, sizeBytes: filled });
 }
 
-async function encryptChunk(
-  cbc: CryptoKey,
+function encryptChunk(
+  key: Uint8Array,
   { feedback, chunk, sizeBytes }: { feedback: Uint8Array; chunk: Uint8Array; sizeBytes: number },
-): Promise<Uint8Array> {
+): Uint8Array {
   const blocks = Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
   // From the zeros on, and without the last block of plain text: nothing is added to what would follow it.
-  const added = await crypto.subtle.encrypt({ name: 'AES-CBC', iv: feedback }, cbc, chunk.subarray(0, blocks));
-  const words = new Uint32Array(added, 0, blocks / 4);
+  const cbc = createCipheriv('aes-256-cbc', key, feedback).setAutoPadding(false);
+  // SAFETY: a Buffer is a Uint8Array; the types of the two runtimes disagree on it.
+  const added = cbc.update(chunk.subarray(0, blocks)) as unknown as Uint8Array;
+  cbc.final(); // gives the runtime's handle back
+  const words = new Uint32Array(added.buffer, added.byteOffset, blocks / 4);
   const plain = new Uint32Array(chunk.buffer, BLOCK_BYTES, blocks / 4);
   for (let index = 0; index < words.length; index++) words[index]! ^= plain[index]!;
-  return new Uint8Array(added, 0, sizeBytes);
+  return new Uint8Array(added.buffer, added.byteOffset, sizeBytes);
 }
 
 function enlarged(chunk: Uint8Array): Uint8Array {

@@ -1,9 +1,9 @@
-/** The CFB that WebCrypto lacks, judged by the one of node:crypto, which is OpenSSL's. */
+/** The CFB that the edge runtime lacks, judged by the one of node:crypto, which is OpenSSL's. */
 import assert from 'node:assert/strict';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { webAesCfb } from '../../../supabase/functions/_shared/archive/web-aes-cfb.ts';
+import { aesCfbByCbc } from '../../../supabase/functions/_shared/archive/aes-cfb-by-cbc.ts';
 
 async function encrypted(key: Uint8Array, pieces: Uint8Array[]): Promise<Buffer> {
   const source = (async function* () {
@@ -13,7 +13,7 @@ async function encrypted(key: Uint8Array, pieces: Uint8Array[]): Promise<Buffer>
     }
   })();
   const parts: Uint8Array[] = [];
-  for await (const part of webAesCfb(key, source)) parts.push(part.slice()); // freed soon
+  for await (const part of aesCfbByCbc(key, source)) parts.push(part.slice()); // freed soon
   return Buffer.concat(parts);
 }
 
@@ -57,6 +57,6 @@ test('a source that fails ends the cipher with its own error', async () => {
     throw failure;
   })();
   await assert.rejects(async () => {
-    for await (const _ of webAesCfb(randomBytes(32), source));
+    for await (const _ of aesCfbByCbc(randomBytes(32), source));
   }, failure);
 });
