@@ -46,8 +46,8 @@ export function planTables(
 }
 
 /**
- * A file of no bytes holds no row that any snapshot sees, and an object that says so costs a call as much as 384 kB of
- * rows: most tables of a young project are like that. The other formats have an object for every table: people read them.
+ * A file of no bytes holds no row that any snapshot sees, and an object that says so costs a call BYTES_PER_OBJECT:
+ * most tables of a young project are like that. The other formats have an object for every table: people read them.
  */
 function hasNoObject(table: Table, { format = 'copy' }: BackupRequest): boolean {
   return table.heapBytes === 0 && format === 'copy';
