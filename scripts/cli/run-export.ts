@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import type { Environment } from '../../supabase/functions/_shared/config.ts';
 import { createCpuPool } from '../../supabase/functions/_shared/cpu-pool-node.ts';
+import { collectRarely } from './collect-rarely.ts';
 import { EXIT } from './exit-code.ts';
 import { exportCommand, type RawExportOptions } from './export-command.ts';
 import { buildMeans, checkInput, inputInvalid } from './export-setup.ts';
@@ -53,6 +54,7 @@ export interface Output {
 
 async function exportOrPlan(raw: RawExportOptions, context: Output & { environment: Environment }): Promise<number> {
   const input = await checkInput(raw, context.environment);
+  collectRarely();
   const pool = createCpuPool();
   try {
     const { means, warnings } = await buildMeans(input, pool);

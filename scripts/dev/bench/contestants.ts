@@ -39,13 +39,14 @@ export async function contestants(
   const gpg = await gpgCommand(env.BACKUP_PGP_PUBLIC_KEYS_FILE!, environment);
   const upload = await chooseUpload(env, { directory, environment });
   const pipeline = (dump: string) => upload.script(`${dump} | ${gpg}`);
-  const tsx = join(REPOSITORY, 'node_modules', '.bin', 'tsx');
   const program = join(REPOSITORY, 'scripts', 'export-critical-data.ts');
+  // As the npm scripts start it; the loader by its address, because the race runs in a directory of its own.
+  const node = `'${process.execPath}' --import '${import.meta.resolve('tsx')}'`;
   return {
     environment,
     upload: upload.description,
     field: [
-      { name: 'holdfast', script: `'${tsx}' '${program}' --mode full --format copy --codec zstd --encrypt --json` },
+      { name: 'holdfast', script: `${node} '${program}' --mode full --format copy --codec zstd --encrypt --json` },
       { name: 'pg_dump_zstd_gpg', script: pipeline(`'${oracle.pgDump}' | zstd -1 -q`) },
       { name: 'pg_dump_custom_gpg', script: pipeline(`'${oracle.pgDump}' -Fc -Z 6`) },
     ],

@@ -8,7 +8,15 @@ import { after, before, test } from 'node:test';
 import getPort from 'get-port';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
-import { exportJson, filesIn, type Keyring, makeKeyring, runExport, temporaryDirectory } from './export-harness.ts';
+import {
+  exportJson,
+  filesIn,
+  type Keyring,
+  makeKeyring,
+  runExport,
+  temporaryDirectory,
+  withSql,
+} from './export-harness.ts';
 
 let keys: Keyring;
 let out: string;
@@ -182,6 +190,24 @@ test('a directory that cannot be written', async () => {
   const { code, stdout } = await runExport(['--mode', 'full', '--out', join(file, 'below'), '--json'], env);
   assert.ok(code === 1 || code === 4, `${code}`);
   assert.ok(JSON.parse(stdout).error.code.startsWith('STORE_'), stdout);
+});
+
+test('a store that refuses is told of at once, also while a table is locked by somebody else', async () => {
+  const file = join(out, 'also-no-directory');
+  writeFileSync(file, '');
+  await withSql(database.adminUrl, async (sql) => {
+    await sql.begin(async (locker) => {
+      await locker`lock table public.bookings in access exclusive mode`;
+      const begun = Date.now();
+      const result = await runExport(['--mode', 'full', '--out', file, '--json'], env);
+      assert.equal(JSON.parse(result.stdout).error.code, 'STORE_REFUSED', result.stdout);
+      assert.ok(Date.now() - begun < 15_000, 'the wait for a lock is a minute');
+    });
+    const [left] = await sql`
+      select count(*)::int as sessions from pg_stat_activity
+      where datname = current_database() and application_name like 'holdfast%'`;
+    assert.equal(left!.sessions, 0);
+  });
 });
 
 test('--help answers with examples, and --dry-run with a plan and an empty store', async () => {

@@ -1,15 +1,19 @@
 import { MANIFEST_VERSION, type Manifest } from '../domain/manifest-types.ts';
 import { ERRORS } from '../errors.ts';
 
+/** Loads zod with it, once: module evaluation counts against a call's CPU, so only who needs it asks. */
+export async function loadManifestSchema(): Promise<typeof import('../domain/manifest.ts').MANIFEST_SCHEMA> {
+  return (await import('../domain/manifest.ts')).MANIFEST_SCHEMA;
+}
+
 /**
  * Parses and checks `manifest.json`: its schema, and that its parts agree with each other.
- * Loads zod at the first call. Throws MANIFEST_TOO_NEW and MANIFEST_INVALID.
+ * Throws MANIFEST_TOO_NEW and MANIFEST_INVALID.
  */
 export async function readManifest(bytes: Uint8Array): Promise<Manifest> {
   const value = parse(bytes);
   refuseNewer(value);
-  const { MANIFEST_SCHEMA } = await import('../domain/manifest.ts');
-  const result = MANIFEST_SCHEMA.safeParse(value);
+  const result = (await loadManifestSchema()).safeParse(value);
   if (!result.success) {
     throw invalid(result.error.issues.map((issue) => `${issue.path.join('.') || 'manifest'}: ${issue.message}`));
   }

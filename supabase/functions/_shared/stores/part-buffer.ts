@@ -5,20 +5,25 @@ const MOST_KEPT = 3;
 /** Sizes the first buffer grows through, so that a small object does not hold the memory of a large one. */
 const GROWTH_BYTES = [64 * 1024, 1024 * 1024, FIRST_PART_BYTES, SINGLE_PUT_BYTES];
 
-/** Large buffers of objects that were sent: an export stores one object after the other, most of them of a slice's size. */
+/**
+ * Large buffers of objects that were sent: an export stores one object after the other, most of them of a slice's size.
+ * The largest are kept and given first: who gets one need not grow, and touching fresh memory costs more than copying.
+ */
 export class SpareParts {
+  /** Ascending by length. */
   readonly #kept: Uint8Array[] = [];
 
   put(bytes: Uint8Array): void {
-    if (bytes.length >= FIRST_PART_BYTES && bytes.length <= SINGLE_PUT_BYTES && this.#kept.length < MOST_KEPT) {
-      this.#kept.push(bytes);
-    }
+    if (bytes.length < FIRST_PART_BYTES || bytes.length > SINGLE_PUT_BYTES) return;
+    this.#kept.push(bytes);
+    this.#kept.sort((a, b) => a.length - b.length);
+    if (this.#kept.length > MOST_KEPT) this.#kept.shift();
   }
 
   /** One of at least so many bytes, or null. */
   take(neededBytes: number): Uint8Array | null {
-    const index = this.#kept.findIndex((bytes) => bytes.length >= neededBytes);
-    return index === -1 ? null : this.#kept.splice(index, 1)[0]!;
+    const largest = this.#kept.at(-1);
+    return largest !== undefined && largest.length >= neededBytes ? this.#kept.pop()! : null;
   }
 }
 
@@ -71,7 +76,8 @@ export class PartBuffer {
   #reserve(neededBytes: number, limitBytes: number): void {
     if (neededBytes <= this.#bytes.length) return;
     const size = Math.min(GROWTH_BYTES.find((step) => step >= neededBytes) ?? limitBytes, limitBytes);
-    const grown = (size >= FIRST_PART_BYTES ? this.#spare.take(size) : null) ?? new Uint8Array(size);
+    // What is tiny stays tiny.
+    const grown = (size > GROWTH_BYTES[0]! ? this.#spare.take(size) : null) ?? new Uint8Array(size);
     grown.set(this.view);
     this.#spare.put(this.#bytes);
     this.#bytes = grown;

@@ -1,13 +1,14 @@
 /**
  * A whole backup in one process, with the ledger kept in the archive alone:
  *   1. the store takes and gives, and rows in the clear never go where strangers read;
- *   2. one session takes the snapshot and locks the tables, and holds both to the end;
+ *   2. meanwhile one session takes the snapshot and locks the tables, and holds both to the end;
  *   3. the schema and the rows are stored, at the same time;
  *   4. the snapshot was held to the end, so tools, checksums and, last, the manifest make it a backup;
  *   5. what the store now has is compared with the manifest.
  * Whatever fails before the end takes everything stored with it: a half is never left, and never looks like a backup.
  */
 import { randomBytes } from 'node:crypto';
+import { loadManifestSchema } from '../../archive/read-manifest.ts';
 import { newBackupId } from '../../domain/backup-id.ts';
 import type { Cadence } from '../../domain/cadence.ts';
 import { periodOf } from '../../domain/period.ts';
@@ -44,11 +45,22 @@ export async function exportDatabase(means: BackupMeans, job: ExportJob): Promis
   const scope = new StopScope(job.signal);
   try {
     scope.throwIfInterrupted();
-    await checkMeans(means);
-    const source = await openSource(means, job.request, scope);
+    const source = await begin(means, job, scope);
     return await makeBackup(means, { job, identity, scope, source });
   } finally {
     await scope.dispose();
+  }
+}
+
+/** Nothing is stored before both are well; when one is not, the other one has ended too. */
+async function begin(means: BackupMeans, job: ExportJob, scope: StopScope): Promise<Source> {
+  try {
+    const opening = () => openSource(means, job.request, scope);
+    const [source] = await scope.all<Source | null>([opening, () => checkMeans(means).then(() => null)]);
+    return source!;
+  } catch (error) {
+    await scope.settle();
+    throw error;
   }
 }
 
@@ -73,6 +85,8 @@ async function makeBackup(means: BackupMeans, making: Making): Promise<ExportRes
     // Listing a large store takes a while; it is done beside the work and must not fail it before its result counts.
     const unfinished = findUnfinished(means.store);
     unfinished.catch(() => {});
+    // What reads the manifest back at the end takes a while to load, too; there a failure is thrown again.
+    loadManifestSchema().catch(() => {});
     await setUnfinishedMark(means.store, identity.folder);
     const segments = await storeSegments(means, making);
     await confirmSnapshotHeld(source);
