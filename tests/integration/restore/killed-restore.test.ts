@@ -59,12 +59,17 @@ after(async () => {
   rmSync(out, { recursive: true, force: true });
 });
 
-test('a thousand tables, killed while rows are loaded, while constraints are built, and again: all come back', async () => {
+test('a thousand tables, killed while rows are loaded, while constraints are built and validated, and again: all come back', async () => {
   const target = await fresh();
   const marks = (like: string, least: number) => () =>
     withSql(target.adminUrl, async (sql) => {
       const [row] = await sql`select count(*)::int as n from holdfast_restore.mark where step like ${like}`;
       return row!.n >= least;
+    });
+  const unvalidated = () =>
+    withSql(target.adminUrl, async (sql) => {
+      const [row] = await sql`select count(*)::int as n from pg_constraint where contype = 'f' and not convalidated`;
+      return row!.n > 0;
     });
   for (const moment of [
     marks('pre-data', 1),
@@ -72,6 +77,7 @@ test('a thousand tables, killed while rows are loaded, while constraints are bui
     marks('segment:%', 700),
     marks('entry:%', 200),
     marks('entry:%', 900),
+    unvalidated,
   ]) {
     const killed = await restore(target.url, moment);
     assert.equal(killed.code, null, `it was not killed: ${(killed.stdout + killed.stderr).slice(-500)}`);

@@ -174,6 +174,35 @@ for (const major of POSTGRES_MAJORS) {
       );
     });
 
+    test('a restore that is told to stop while it removes its marks is complete', async () => {
+      const target = await database('supabase');
+      const stop = new AbortController();
+      const running = restore(backup, target.url, { jobs: 2 }, stop.signal);
+      const until = async (what: string) => {
+        for (let tries = 0; tries < 2000; tries++) {
+          const [row] = await withSql(target.adminUrl, (sql) => sql.unsafe(`select ${what} as so`));
+          if (row!.so) return;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        throw new Error(`never: ${what}`);
+      };
+      await until("to_regclass('holdfast_restore.mark') is not null");
+      await withSql(target.adminUrl, (sql) =>
+        sql.begin(async (reader) => {
+          await reader`lock table holdfast_restore.mark in access share mode`;
+          await until(`exists (select from pg_stat_activity where datname = current_database()
+            and wait_event_type = 'Lock' and query like 'drop schema if exists holdfast_restore%')`);
+          stop.abort(new Error('stopped by the test'));
+        }),
+      );
+      const report = await running;
+      assert.equal(report.status, 'completed', JSON.stringify(report.error));
+      await assert.rejects(
+        withSql(target.adminUrl, (sql) => sql`select from holdfast_restore.mark`),
+        /does not exist/,
+      );
+    });
+
     test('a restore that brought nothing in leaves nothing behind, and binds nobody to its options', async () => {
       const target = await round.plainDatabase('refused', 'create type public.bookings as (a int)');
       const source = await round.plainDatabase('refused_source', 'create table public.bookings (id int primary key)');

@@ -83,6 +83,21 @@ test('units say which tables they need, and whether for themselves', () => {
   );
 });
 
+test('a check that is not validated stays among the keys of its table; one that looks at rows runs alone', () => {
+  const check = (name: string, rest: string) =>
+    block(
+      'CHECK CONSTRAINT',
+      `a ${name}`,
+      `ALTER TABLE "public"."a"\n    ADD CONSTRAINT "${name}" CHECK (("a" > 0))${rest};`,
+    );
+  const stages = stagesOf(key('a', 'k'), check('c', ' NOT VALID'), key('b', 'k'), index('a', 'i'), check('d', ''));
+  assert.deepEqual(shape(stages), [
+    [''],
+    ['CONSTRAINT a k + CHECK CONSTRAINT a c', 'CONSTRAINT b k', 'INDEX i'],
+    ['CHECK CONSTRAINT a d'],
+  ]);
+});
+
 test('a comment goes with the index or key that it is on, and does not end the run', () => {
   const stages = stagesOf(
     key('a', 'k'),

@@ -39,6 +39,7 @@ import { restoreRows } from './restore-rows.ts';
 import { runEntries } from './run-entries.ts';
 import { runPreData } from './run-pre-data.ts';
 import { scheduleEntries } from './schedule-entries.ts';
+import { separateValidation } from './separate-validation.ts';
 import { SessionGroup } from './session-group.ts';
 import { isOfExtension } from './split-extensions.ts';
 import { verifyArchive } from './verify-archive.ts';
@@ -200,6 +201,7 @@ async function restore(restoring: Restoring, work: Work): Promise<void> {
     job.options.only === 'schema' ? 'no rows' : await gatherStatistics(loaders, plan.tables),
   );
   restoring.checks.push(...(await finalChecks(restoring, control, sessions)));
+  sessions.keepToTheEnd();
   await marks.remove();
 }
 
@@ -222,7 +224,9 @@ async function postData(
   }: { ddl: PreparedDdl; loaders: PgSession[]; signal: AbortSignal; tolerant: boolean },
 ): Promise<string> {
   let done = 0;
-  const stages = scheduleEntries(ddl.postData);
+  const scheduled = scheduleEntries(ddl.postData);
+  // A key that the target had may be unvalidated there, and stays as it is.
+  const stages = tolerant ? scheduled : separateValidation(scheduled, ddl.preData);
   const of = stages.reduce((sum, stage) => sum + stage.length, 0);
   const bytes = new Map(plan.tables.map(({ target, table }) => [`${target.schema}.${target.name}`, table.raw_bytes]));
   await runEntries({
@@ -238,7 +242,7 @@ async function postData(
       job.onEvent?.({ type: 'statement', done: ++done, of });
     },
   });
-  return `${of} entries`;
+  return `${scheduled.flat().length} entries`;
 }
 
 async function timed(restoring: Restoring, name: string, work: () => Promise<string>): Promise<void> {

@@ -1,6 +1,6 @@
 /** In which order, and which at the same time, the entries of post-data run. Pure. */
 import type { DumpEntry } from './contracts.ts';
-import { nameAfter, subjectOf } from './entry-subject.ts';
+import { isWord, nameAfter, subjectOf } from './entry-subject.ts';
 import { codeTokens, type SqlToken } from './sql-lexer.ts';
 
 /** Runs as one piece of work. Units that share a table run at the same time only when none of them is exclusive on it. */
@@ -56,12 +56,15 @@ function place(entry: DumpEntry): Placed {
   const tokens = codeTokens(entry.sql);
   const tables = tablesOf(entry, tokens);
   const alters = /\bALTER TABLE\b/.test(entry.sql);
-  return { entries: [entry], kind: kindOf(entry.type, tables.length), tables, alters };
+  return { entries: [entry], kind: kindOf(entry, tokens, tables), tables, alters };
 }
 
-function kindOf(type: string, tables: number): Kind {
-  if (type === 'FK CONSTRAINT' && tables === 2) return 'foreign-key';
-  return (type === 'INDEX' || type === 'CONSTRAINT') && tables >= 1 ? 'build' : 'alone';
+function kindOf({ type }: DumpEntry, tokens: readonly SqlToken[], tables: readonly string[]): Kind {
+  if (type === 'FK CONSTRAINT' && tables.length === 2) return 'foreign-key';
+  // One that is not validated looks at no rows, and pg_dump puts it between the keys: it must not part them.
+  const isUnvalidated = type === 'CHECK CONSTRAINT' && isWord(tokens.at(-2), 'VALID') && isWord(tokens.at(-3), 'NOT');
+  const isBuild = type === 'INDEX' || type === 'CONSTRAINT' || isUnvalidated;
+  return isBuild && tables.length >= 1 ? 'build' : 'alone';
 }
 
 /** pg_dump prints the comment on an index or a constraint right behind it. */

@@ -37,6 +37,15 @@ export class SessionGroup {
     return await Promise.all(Array.from({ length: count }, () => this.open(applicationName)));
   }
 
+  /**
+   * Before the last statement: from here on an abort comes too late, for a session that closes while the server carries
+   * that out would leave work that is done and looks as if it were not. Throws the abort's reason when it came before.
+   */
+  keepToTheEnd(): void {
+    this.signal.throwIfAborted();
+    this.#outside?.removeEventListener('abort', this.#onAbort);
+  }
+
   async close(): Promise<void> {
     this.#outside?.removeEventListener('abort', this.#onAbort);
     await Promise.all([...this.#sessions].map((session) => session.close()));

@@ -1,0 +1,58 @@
+import { quoteIdentifier } from '../postgres/identifiers.ts';
+import type { DumpEntry } from './contracts.ts';
+import { nameAfter } from './entry-subject.ts';
+import type { Stage, Unit } from './schedule-entries.ts';
+import { codeTokens } from './sql-lexer.ts';
+
+/**
+ * Splits each stage of foreign keys in two: all are added without looking at the rows, then the rows are looked at.
+ * ADD FOREIGN KEY keeps both tables for itself while it reads (SHARE ROW EXCLUSIVE), so that two keys to one large table
+ * wait for each other; VALIDATE CONSTRAINT takes the referring table alone (SHARE UPDATE EXCLUSIVE; manual, ALTER TABLE).
+ * The result is the same. A key from or to a partitioned table stays whole: it cannot be added without being validated,
+ * or its parts would stay unvalidated. Pure.
+ */
+export function separateValidation(stages: readonly Stage[], preData: readonly DumpEntry[]): Stage[] {
+  const partitioned = partitionedTables(preData);
+  return stages.flatMap((stage) => {
+    if (!stage.some(isForeignKey)) return [stage];
+    const split = stage.map((unit) =>
+      isSeparable(unit, partitioned) ? separated(unit) : { add: unit, validate: null },
+    );
+    const validations = split.flatMap(({ validate }) => (validate ? [validate] : []));
+    const additions = split.map(({ add }) => add);
+    return validations.length > 0 ? [additions, validations] : [additions];
+  });
+}
+
+function isForeignKey({ entries: [entry] }: Unit): boolean {
+  return entry?.type === 'FK CONSTRAINT';
+}
+
+/** pg_dump writes ONLY for every referring table that is not partitioned, and NOT VALID where the source has it so. */
+function isSeparable(unit: Unit, partitioned: ReadonlySet<string>): boolean {
+  if (!isForeignKey(unit) || unit.tables.length !== 2) return false;
+  if (unit.tables.some((table) => partitioned.has(table))) return false;
+  const words = codeTokens(unit.entries[0]!.sql).flatMap(({ kind, text }) =>
+    kind === 'word' ? [text.toUpperCase()] : [],
+  );
+  return words.slice(0, 3).join(' ') === 'ALTER TABLE ONLY' && !words.includes('VALID');
+}
+
+function separated({ entries: [key, ...comments], tables }: Unit): { add: Unit; validate: Unit } {
+  const tokens = codeTokens(key!.sql);
+  const end = tokens.at(-1)!;
+  const [name] = nameAfter(tokens, ['CONSTRAINT']);
+  const table = nameAfter(tokens, ['TABLE']).map(quoteIdentifier).join('.');
+  const added = { ...key!, sql: `${key!.sql.slice(0, end.start)} NOT VALID;\n` };
+  const validated = { ...key!, sql: `ALTER TABLE ONLY ${table} VALIDATE CONSTRAINT ${quoteIdentifier(name!)};\n` };
+  return {
+    add: { entries: [added, ...comments], tables, exclusive: true },
+    validate: { entries: [validated], tables: tables.slice(0, 1), exclusive: true },
+  };
+}
+
+/** `schema.name` of each. */
+function partitionedTables(preData: readonly DumpEntry[]): Set<string> {
+  const partitioned = preData.filter(({ type, sql }) => type === 'TABLE' && /^PARTITION BY /m.test(sql));
+  return new Set(partitioned.map(({ sql }) => nameAfter(codeTokens(sql), ['TABLE']).join('.')));
+}
