@@ -13,6 +13,7 @@ interface StackArguments {
   dir: string;
   cron: 'stand-in' | 'real';
   pgBin?: string;
+  functionsEnv?: string;
   detach?: boolean;
   stop?: boolean;
   status?: boolean;
@@ -26,6 +27,7 @@ Examples:
   $ set -a; . .stack/env; set +a             use it from a shell
   $ psql "$DATABASE_URL"
   $ npm run stack -- --stop                  stop the one in the background
+  $ npm run stack -- --functions-env FILE    with secrets of your own, such as ALERT_SLACK_URL
   $ npm run stack -- --pg 15 --pg-bin /usr/lib/postgresql/15/bin --cron real
 `;
 
@@ -38,6 +40,10 @@ const program = new Command('npm run stack --')
     new Option('--cron <kind>', 'pg_cron itself, or its stand-in').choices(['stand-in', 'real']).default('stand-in'),
   )
   .option('--pg-bin <dir>', 'directory of other PostgreSQL binaries')
+  .option(
+    '--functions-env <file>',
+    "more secrets for the functions, one NAME=value a line; they win over the stack's own",
+  )
   .addOption(new Option('--detach', 'return when it is ready, and leave it running').conflicts(['stop', 'status']))
   .addOption(new Option('--stop', 'stop the stack that runs in --dir').conflicts('status'))
   .option('--status', 'say whether a stack runs in --dir (exit code 0 if so, else 1)')
@@ -58,8 +64,10 @@ async function runHere(options: StackArguments): Promise<void> {
   // Loaded late: --help, --status and --stop answer at once.
   const { startStack } = await import('./stack/start-stack.ts');
   const { renderSummary } = await import('./stack/stack-summary.ts');
+  const workerEnv = options.functionsEnv === undefined ? {} : await secretsIn(options.functionsEnv);
   const stack = await startStack({
     ...options,
+    workerEnv,
     pg: Number(options.pg) as 15 | 17,
     onProgress: (text) => options.json || process.stdout.write(`  ${text}\n`),
   });
@@ -73,9 +81,15 @@ async function runHere(options: StackArguments): Promise<void> {
   process.exit(0);
 }
 
+async function secretsIn(file: string): Promise<Record<string, string>> {
+  const { readFunctionsEnv } = await import('./stack/functions-env.ts');
+  return await readFunctionsEnv(file);
+}
+
 async function detach(options: StackArguments): Promise<void> {
   const args = ['--pg', options.pg, '--rows', String(options.rows), '--cron', options.cron];
   if (options.pgBin) args.push('--pg-bin', resolve(options.pgBin));
+  if (options.functionsEnv) args.push('--functions-env', resolve(options.functionsEnv));
   if (options.json) args.push('--json');
   const answer = await startDetached(options.dir, args);
   if (answer.type === 'ready') {

@@ -129,6 +129,39 @@ test('in the foreground it says where everything is, and a signal stops it in or
   await allGone(dir);
 });
 
+test('--functions-env gives the functions secrets, in the background too', async () => {
+  const dir = await newDirectory();
+  const token = 'a-token-of-more-than-thirty-two-characters';
+  const file = join(await newDirectory(), 'secrets.env');
+  await writeFile(file, `# for Prometheus\nexport BACKUP_METRICS_TOKEN="${token}"\n`);
+  const started = await stackCommand('--detach', '--rows', '0', '--dir', dir, '--functions-env', file, '--json');
+  assert.equal(started.code, 0, started.stderr);
+  try {
+    const metrics = `${JSON.parse(started.stdout).env.SUPABASE_URL}/functions/v1/database-health-monitor/metrics`;
+    const statusOf = async (bearer: string) => {
+      const answer = await fetch(metrics, { headers: { authorization: `Bearer ${bearer}` } });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    assert.equal(await statusOf(token), 200);
+    assert.equal(await statusOf(`${token}x`), 401);
+  } finally {
+    assert.equal((await stackCommand('--stop', '--dir', dir)).code, 0);
+  }
+  await allGone(dir);
+});
+
+test('a file of secrets that is not there or not understood is named, with the lines', async () => {
+  const file = join(await newDirectory(), 'secrets.env');
+  await writeFile(file, 'GOOD=1\nset -a\nSUPABASE_URL=http://x\n');
+  const wrong = await stackCommand('--dir', join(file, '..', 'stack'), '--functions-env', file);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /secrets\.env: line 2 is no NAME=value\n/);
+  const missing = await stackCommand('--dir', join(file, '..', 'stack'), '--functions-env', `${file}.none`);
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /--functions-env must name a file that can be read/);
+});
+
 test('bad options and foreign directories are refused before anything is touched', async () => {
   for (const args of [
     ['--pg', '16'],
