@@ -1,11 +1,13 @@
 /** An export that ends early, however it ends, never leaves anything that looks like a backup. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, rmSync, utimesSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { POSTGRES_MAJORS } from '../../support/postgres-server.ts';
-import type { StartedCli } from '../../support/run-script.ts';
+import { type StartedCli, startScript } from '../../support/run-script.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
 import { exportJson, filesIn, runExport, startExport, temporaryDirectory, withSql } from './export-harness.ts';
 
@@ -142,4 +144,30 @@ test('what is not ours in the store is never touched', async () => {
   const cleaned = await exportJson(['--clean-unfinished', '--yes', '--out', out], {});
   assert.deepEqual(cleaned.unfinished, []);
   assert.deepEqual(filesIn(out), foreign.toSorted());
+});
+
+test('an interrupt ends the script also when the store never answers', { timeout: 60_000 }, async () => {
+  const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as { port: number };
+  try {
+    const { child, ended } = startScript('export-critical-data.ts', [...OPTIONS, '--json'], {
+      ...env,
+      BACKUP_S3_ENDPOINT: `http://127.0.0.1:${port}`,
+      BACKUP_S3_REGION: 'us-east-1',
+      BACKUP_S3_BUCKET: 'backups',
+      BACKUP_S3_ACCESS_KEY_ID: 'key',
+      BACKUP_S3_SECRET_ACCESS_KEY: 'secret',
+    });
+    const [socket] = await once(silent, 'connection');
+    const begun = performance.now();
+    child.kill('SIGTERM');
+    const { code, stdout } = await ended;
+    socket.destroy();
+    assert.equal(code, 130, stdout);
+    assert.equal(JSON.parse(stdout).error.code, 'EXPORT_INTERRUPTED');
+    assert.ok(performance.now() - begun < 40_000, 'an answer is waited for two minutes');
+  } finally {
+    silent.close();
+  }
 });
