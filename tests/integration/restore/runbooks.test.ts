@@ -210,7 +210,7 @@ test('no runbook names an npm script, a script file or an option that does not e
     for (const [, script, file, args = ''] of textOf(name).matchAll(
       /(?:npm run ([\w:]+) --|npx tsx (scripts\/[\w./-]+))([^\n`|]*)/g,
     )) {
-      const path = file ?? /^tsx (\S+)/.exec(scripts[script!] ?? '')?.[1];
+      const path = file ?? /^node --import tsx (\S+)/.exec(scripts[script!] ?? '')?.[1];
       assert.ok(path, `${name}: npm run ${script}`);
       const command = path.endsWith('catalogue.ts') ? (/^\s*([a-z]+)/.exec(args)?.[1] ?? '') : '';
       const help = helpOf(path, command);
