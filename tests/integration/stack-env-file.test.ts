@@ -45,8 +45,10 @@ test('secrets of the functions are read with quotes, comments, export and lines 
   };
   try {
     assert.deepEqual(
-      await read('# ours\nA=1 # one\n\nexport B="two words"\nKEY="-----BEGIN\nline = 2\nthree\n-----END"\nEMPTY=\r\n'),
-      { A: '1', B: 'two words', KEY: '-----BEGIN\nline = 2\nthree\n-----END', EMPTY: '' },
+      await read(
+        `# ours\nA=1 # one\n\nexport B="two words"\nKEY="-----BEGIN\nline = 2\nsaid 'three'\n-----END"\nEMPTY=\r\n`,
+      ),
+      { A: '1', B: 'two words', KEY: "-----BEGIN\nline = 2\nsaid 'three'\n-----END", EMPTY: '' },
     );
     await assert.rejects(read('A=1\nnonsense\n=x\n'), { code: 'STACK_OPTION_INVALID', message: /line 2 .*; line 3 / });
     await assert.rejects(read('SUPABASE_DB_URL=x'), { message: /SUPABASE_DB_URL: names are letters/ });

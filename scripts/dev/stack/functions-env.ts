@@ -33,7 +33,8 @@ function strangeLines(text: string, env: Readonly<Record<string, string>>): numb
   const inside = new Set(Object.values(env).flatMap((value) => value.split('\n').slice(1)));
   return text.split(/\r?\n/).flatMap((line, index) => {
     const isKnown = /^\s*(#|$)/.test(line) || /^\s*(export\s+)?[^\s=#]+\s*=/.test(line);
-    return isKnown || inside.has(line.replace(/["'`]\s*(#.*)?$/, '')) ? [] : [index + 1];
+    const isInside = inside.has(line) || inside.has(line.replace(/["'`]\s*(#.*)?$/, ''));
+    return isKnown || isInside ? [] : [index + 1];
   });
 }
 

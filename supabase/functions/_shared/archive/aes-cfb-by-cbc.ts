@@ -7,56 +7,34 @@
  */
 import { createCipheriv } from 'node:crypto';
 import { freeBuffer } from '../free-buffer.ts';
-
-const BLOCK_BYTES = 16;
-/** Larger than HELD_BYTES, and a multiple of a block. */
-const CHUNK_BYTES = 512 * 1024;
-/** What most objects of a database with many tables fit into. Large buffers for each would be the collector's work. */
-const FIRST_BYTES = 16 * 1024;
+import { BLOCK_BYTES, CfbChunk } from './cfb-chunk.ts';
 
 /** Frees each chunk when the one after the next is asked for: the packet around them may hold HELD_BYTES of the last. */
 export async function* aesCfbByCbc(key: Uint8Array, plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let chunk = new Uint8Array(BLOCK_BYTES + FIRST_BYTES); // the zeros in front stay
-  let filled = 0;
+  const chunk = new CfbChunk(); // the zeros in front stay
   let passed: Uint8Array | null = null;
   let feedback = new Uint8Array(BLOCK_BYTES);
   for await (const bytes of plain) {
-    for (let taken = 0; taken < bytes.length; ) {
-      const count = Math.min(bytes.length - taken, CHUNK_BYTES - filled);
-      if (BLOCK_BYTES + filled + count > chunk.length) chunk = enlarged(chunk);
-      chunk.set(bytes.subarray(taken, taken + count), BLOCK_BYTES + filled);
-      taken += count;
-      filled += count;
-      if (filled < CHUNK_BYTES) continue;
-      const encrypted = encryptChunk(key, { feedback, chunk, sizeBytes: filled });
+    for (let at = 0; at < bytes.length; ) {
+      at = chunk.fill(bytes, at);
+      if (!chunk.isFull) continue;
+      const encrypted = encryptChunk(key, feedback, chunk);
       feedback = encrypted.slice(-BLOCK_BYTES);
-      filled = 0;
+      chunk.filledBytes = 0;
       yield encrypted;
       if (passed) freeBuffer(passed);
       passed = encrypted;
     }
   }
-  if (filled > 0) yield encryptChunk(key, { feedback, chunk, sizeBytes: filled });
+  if (chunk.filledBytes > 0) yield encryptChunk(key, feedback, chunk);
 }
 
-function encryptChunk(
-  key: Uint8Array,
-  { feedback, chunk, sizeBytes }: { feedback: Uint8Array; chunk: Uint8Array; sizeBytes: number },
-): Uint8Array {
-  const blocks = Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
+function encryptChunk(key: Uint8Array, feedback: Uint8Array, chunk: CfbChunk): Uint8Array {
   // From the zeros on, and without the last block of plain text: nothing is added to what would follow it.
   const cbc = createCipheriv('aes-256-cbc', key, feedback).setAutoPadding(false);
   // SAFETY: a Buffer is a Uint8Array; the types of the two runtimes disagree on it.
-  const added = cbc.update(chunk.subarray(0, blocks)) as unknown as Uint8Array;
+  const added = cbc.update(chunk.bytes.subarray(0, chunk.blockBytes)) as unknown as Uint8Array;
   cbc.final(); // gives the runtime's handle back
-  const words = new Uint32Array(added.buffer, added.byteOffset, blocks / 4);
-  const plain = new Uint32Array(chunk.buffer, BLOCK_BYTES, blocks / 4);
-  for (let index = 0; index < words.length; index++) words[index]! ^= plain[index]!;
-  return new Uint8Array(added.buffer, added.byteOffset, sizeBytes);
-}
-
-function enlarged(chunk: Uint8Array): Uint8Array {
-  const large = new Uint8Array(BLOCK_BYTES + CHUNK_BYTES);
-  large.set(chunk);
-  return large;
+  chunk.addTo(new Uint32Array(added.buffer, added.byteOffset, chunk.blockBytes / 4));
+  return new Uint8Array(added.buffer, added.byteOffset, chunk.filledBytes);
 }

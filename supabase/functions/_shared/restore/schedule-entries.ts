@@ -62,9 +62,14 @@ function place(entry: DumpEntry): Placed {
 function kindOf({ type }: DumpEntry, tokens: readonly SqlToken[], tables: readonly string[]): Kind {
   if (type === 'FK CONSTRAINT' && tables.length === 2) return 'foreign-key';
   // One that is not validated looks at no rows, and pg_dump puts it between the keys: it must not part them.
-  const isUnvalidated = type === 'CHECK CONSTRAINT' && isWord(tokens.at(-2), 'VALID') && isWord(tokens.at(-3), 'NOT');
+  const isUnvalidated = type === 'CHECK CONSTRAINT' && isNotValid(tokens);
   const isBuild = type === 'INDEX' || type === 'CONSTRAINT' || isUnvalidated;
   return isBuild && tables.length >= 1 ? 'build' : 'alone';
+}
+
+/** `… NOT VALID;`, which pg_get_constraintdef() writes last. */
+export function isNotValid(tokens: readonly SqlToken[]): boolean {
+  return isWord(tokens.at(-3), 'NOT') && isWord(tokens.at(-2), 'VALID');
 }
 
 /** pg_dump prints the comment on an index or a constraint right behind it. */

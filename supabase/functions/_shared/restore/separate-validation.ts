@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../postgres/identifiers.ts';
 import type { DumpEntry } from './contracts.ts';
-import { nameAfter } from './entry-subject.ts';
-import type { Stage, Unit } from './schedule-entries.ts';
+import { isWord, nameAfter } from './entry-subject.ts';
+import { isNotValid, type Stage, type Unit } from './schedule-entries.ts';
 import { codeTokens } from './sql-lexer.ts';
 
 /**
@@ -32,10 +32,8 @@ function isForeignKey({ entries: [entry] }: Unit): boolean {
 function isSeparable(unit: Unit, partitioned: ReadonlySet<string>): boolean {
   if (!isForeignKey(unit) || unit.tables.length !== 2) return false;
   if (unit.tables.some((table) => partitioned.has(table))) return false;
-  const words = codeTokens(unit.entries[0]!.sql).flatMap(({ kind, text }) =>
-    kind === 'word' ? [text.toUpperCase()] : [],
-  );
-  return words.slice(0, 3).join(' ') === 'ALTER TABLE ONLY' && !words.includes('VALID');
+  const tokens = codeTokens(unit.entries[0]!.sql);
+  return ['ALTER', 'TABLE', 'ONLY'].every((word, at) => isWord(tokens[at], word)) && !isNotValid(tokens);
 }
 
 function separated({ entries: [key, ...comments], tables }: Unit): { add: Unit; validate: Unit } {
