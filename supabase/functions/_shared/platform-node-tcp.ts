@@ -1,10 +1,12 @@
 /** TCP and TLS of Node. */
 import net from 'node:net';
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import tls from 'node:tls';
 import type { TcpConnection } from './platform.ts';
 
 /** As large as one read of a fast sender gets; reused, so that reading allocates nothing. */
 const READ_BUFFER_BYTES = 256 * 1024;
+const TURN_BYTES = 1024 * 1024;
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const whole = new Uint8Array(first.length + second.length);
@@ -60,6 +62,21 @@ function writeAll(socket: net.Socket, bytes: Uint8Array): Promise<void> {
   });
 }
 
+/**
+ * While the kernel takes each write at once, nothing waits, and what the other side answers would never be read. So
+ * the event loop has a turn after every TURN_BYTES.
+ */
+function writerOf(socket: net.Socket): TcpConnection['write'] {
+  let sinceTurn = 0;
+  return async (bytes) => {
+    await writeAll(socket, bytes);
+    sinceTurn += bytes.length;
+    if (sinceTurn < TURN_BYTES) return;
+    sinceTurn = 0;
+    await turnOfTheEventLoop();
+  };
+}
+
 function secure(socket: net.Socket, options: Parameters<TcpConnection['startTls']>[0]): Promise<tls.TLSSocket> {
   const { hostname, caCertificates, verify } = options;
   return new Promise((resolve, reject) => {
@@ -92,7 +109,7 @@ function wrapTls(socket: tls.TLSSocket): TcpConnection {
   socket.on('error', inbox.fail).on('end', inbox.end).on('close', inbox.end);
   return {
     read: () => inbox.take(() => socket.resume()),
-    write: (bytes) => writeAll(socket, bytes),
+    write: writerOf(socket),
     startTls: () => Promise.reject(new Error('this connection has TLS already')),
     close() {
       socket.destroy();
@@ -104,7 +121,7 @@ function wrapPlain(socket: net.Socket, inbox: Inbox): TcpConnection {
   const pull = () => socket.resume();
   return {
     read: () => inbox.take(pull),
-    write: (bytes) => writeAll(socket, bytes),
+    write: writerOf(socket),
     async startTls(options) {
       const upgraded = await secure(socket, options);
       socket.off('error', inbox.fail);
