@@ -3,14 +3,14 @@
  * The last line is always `N passed, N failed, N skipped`.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError } from '../../supabase/functions/_shared/errors/define.ts';
 import { REPOSITORY_ROOT } from './stack/database/dev-cache.ts';
 import { findLeaks } from './test/find-leaks.ts';
 import { findTestFiles } from './test/find-test-files.ts';
 import { parseRunOptions, TEST_USAGE, type TestRunOptions } from './test/run-options.ts';
-import { readCounts, startTestFiles, type TestCounts } from './test/run-test-files.ts';
+import { lanesOf, readCounts, startLane, type TestCounts, type TestLane } from './test/run-test-files.ts';
 import { type LeftOut, startServices, type TestServices } from './test/start-services.ts';
 
 interface RunResult {
@@ -64,27 +64,49 @@ interface Run {
 }
 
 async function runTests(files: readonly string[], run: Run): Promise<RunResult> {
-  const { services, mark, interrupted } = run;
+  run.interrupted.throwIfAborted();
+  const [first, ...others] = lanesOf(files).map((lane, index) => startRunner(lane, run, index === 0));
+  const results = [await first!.ended];
+  for (const other of others) {
+    const result = await other.ended;
+    if (other.report) process.stdout.write(await readFile(other.report, 'utf8'));
+    results.push(result);
+  }
+  const serverUrls = run.services.postgres.map((server) => server.adminUrl);
+  const leaks = await findLeaks({ mark: run.mark, groupIds: results.map(({ groupId }) => groupId), serverUrls });
+  const sum = (name: keyof TestCounts) => results.reduce((total, { counts }) => total + counts[name], 0);
+  return {
+    counts: { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') },
+    leaks,
+    runnerCode: results.find(({ code }) => code !== 0)?.code ?? 0,
+  };
+}
+
+interface Runner {
+  readonly ended: Promise<{ readonly code: number; readonly groupId: number; readonly counts: TestCounts }>;
+  /** Where its report is, when it is not on the standard output. */
+  readonly report?: string;
+}
+
+function startRunner(lane: TestLane, { options, services, mark, dir, interrupted }: Run, isFirst: boolean): Runner {
   const majors: Record<string, string> =
-    run.options.majors.length === 1 ? { HOLDFAST_TEST_MAJORS: String(run.options.majors[0]) } : {};
-  const tapFile = join(run.dir, 'report.tap');
-  interrupted.throwIfAborted();
-  const child = startTestFiles(files, {
-    environment: { ...services.environment, ...majors, HOLDFAST_TEST_RUN: mark },
-    tapFile,
-  });
+    options.majors.length === 1 ? { HOLDFAST_TEST_MAJORS: String(options.majors[0]) } : {};
+  const tapFile = join(dir, `${lane.name}.tap`);
+  const report = isFirst ? undefined : join(dir, `${lane.name}.log`);
+  const environment = { ...services.environment, ...majors, HOLDFAST_TEST_RUN: mark };
+  const child = startLane(lane, { environment, tapFile, ...(report && { report }) });
   const groupId = child.pid as number;
   // The group has left the terminal's, so Ctrl-C reaches it only through us.
   const forward = () => void process.kill(-groupId, 'SIGTERM');
   interrupted.addEventListener('abort', forward);
-  const runnerCode = await new Promise<number>((resolve, reject) => {
+  const ended = new Promise<number>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? INTERRUPTED));
+  }).then(async (code) => {
+    interrupted.removeEventListener('abort', forward);
+    return { code, groupId, counts: await readCounts(tapFile) };
   });
-  interrupted.removeEventListener('abort', forward);
-  const serverUrls = services.postgres.map((server) => server.adminUrl);
-  const leaks = await findLeaks({ mark, groupId, serverUrls });
-  return { counts: await readCounts(tapFile), leaks, runnerCode };
+  return { ended, ...(report && { report }) };
 }
 
 /** Prints what Node's report does not say; returns the exit code. */

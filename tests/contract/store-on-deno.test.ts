@@ -59,7 +59,7 @@ async function runOnDeno(): Promise<Outcome[]> {
   const { stdout } = await promisify(execFile)(denoBinary(), args, {
     cwd: repository,
     env,
-    timeout: 120_000,
+    timeout: 240_000,
     maxBuffer: 2 ** 24,
   });
   return stdout

@@ -39,7 +39,7 @@ for (const kind of ['plan', 'schema', 'copy', 'finish', 'verify']) {
   test(`a worker killed while it works on a ${kind} task leaves a whole backup behind`, async () => {
     const killed = killOnce(kind);
     const [row] = await sql`select public.create_manual_backup(${`kill at ${kind}`}, null) as id`;
-    const ended = await followRun(sql, row!.id, 60_000);
+    const ended = await followRun(sql, row!.id, 180_000);
     assert.equal(await killed, true, `a worker was killed at ${kind}`);
     assert.equal(ended.status, 'completed', JSON.stringify(ended.row.error));
     const [verification] = await sql`
@@ -52,10 +52,12 @@ for (const kind of ['plan', 'schema', 'copy', 'finish', 'verify']) {
 
 test('a worker killed while it cleans a cancelled run leaves nothing in the store', async () => {
   const killed = killOnce('clean');
+  const copying = claimOf('copy');
   const [row] = await sql`select public.create_manual_backup('kill at clean', null) as id`;
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const ticking = followRun(sql, row!.id, 180_000);
+  await copying;
   await sql`select backup.cancel_run(${row!.id})`;
-  const ended = await followRun(sql, row!.id, 60_000);
+  const ended = await ticking;
   assert.equal(await killed, true);
   assert.equal(ended.status, 'cancelled');
   await assertNoOrphans(sql, storeOf(stack.env), row!.id);
@@ -63,13 +65,20 @@ test('a worker killed while it cleans a cancelled run leaves nothing in the stor
 
 /** Kills all worker processes at the first claim of a task of this kind; resolves once it did. */
 async function killOnce(kind: string): Promise<boolean> {
+  await claimOf(kind);
+  for (const pid of stack.functionPids('backup-worker')) process.kill(pid, 'SIGKILL');
+  return true;
+}
+
+/** Resolves at the first claim of a task of this kind. */
+async function claimOf(kind: string): Promise<void> {
   return await new Promise((resolve, reject) => {
     let done = false;
     const listening = admin.listen('claimed', (claimed) => {
       if (done || claimed !== kind) return;
       done = true;
-      for (const pid of stack.functionPids('backup-worker')) process.kill(pid, 'SIGKILL');
-      listening.then((meta) => meta.unlisten()).then(() => resolve(true), reject);
+      resolve();
+      listening.then((meta) => meta.unlisten()).catch(reject);
     });
     listening.catch(reject);
   });

@@ -8,6 +8,9 @@ import { followRun, hurry } from '../support/operator.ts';
 import { storeOf } from '../support/store-of.ts';
 import { assertAllRows, assertNoOrphans } from '../support/stored-objects.ts';
 
+/** Who holds it keeps every run from recording rows that it copied. */
+const LOCK = 4711;
+
 let stack: Stack;
 let admin: postgres.Sql;
 let sql: postgres.Sql;
@@ -22,6 +25,11 @@ before(async () => {
   admin = postgres(stack.env.ADMIN_DATABASE_URL!, options);
   sql = postgres(stack.env.DATABASE_URL!, options);
   await hurry(sql);
+  await admin.unsafe(`
+    create function backup.hold_copying() returns trigger language plpgsql set search_path = '' as
+      $$ begin perform pg_catalog.pg_advisory_xact_lock_shared(${LOCK}); return null; end $$;
+    create trigger hold_copying after insert on backup.segment for each row
+      when (new.table_name is not null) execute function backup.hold_copying();`);
 });
 
 after(async () => {
@@ -31,49 +39,68 @@ after(async () => {
 });
 
 test('a run whose keeper is terminated fails with KEEPER_LOST or SNAPSHOT_LOST, cleans up, and its retry completes', async () => {
-  const [row] = await sql`select public.create_manual_backup('keeper dies', null) as id`;
-  await untilCopying(row!.id);
-  const [gone] = await admin`
-    select count(pg_terminate_backend(pid))::int as count from pg_stat_activity where application_name like 'holdfast:%'`;
-  assert.equal(gone!.count, 1);
-  const ended = await followRun(sql, row!.id, 60_000);
-  assert.notEqual(ended.backupId, row!.id, 'another run took its place');
+  let id = '';
+  await holdingCopies(async () => {
+    const [row] = await sql`select public.create_manual_backup('keeper dies', null) as id`;
+    id = row!.id;
+    await untilCopying();
+    const [gone] = await admin`
+      select count(pg_terminate_backend(pid))::int as count from pg_stat_activity where application_name like 'holdfast:%'`;
+    assert.equal(gone!.count, 1);
+  });
+  const ended = await followRun(sql, id, 180_000);
+  assert.notEqual(ended.backupId, id, 'another run took its place');
   assert.equal(ended.status, 'completed');
-  const [first] = await sql`select status, error from public.backup_log where backup_id = ${row!.id}`;
+  const [first] = await sql`select status, error from public.backup_log where backup_id = ${id}`;
   assert.equal(first!.status, 'failed');
   assert.match(first!.error.code, /^(KEEPER|SNAPSHOT)_LOST$/);
-  await assertNoOrphans(sql, storeOf(stack.env), row!.id);
+  await assertNoOrphans(sql, storeOf(stack.env), id);
   await assertNoOrphans(sql, storeOf(stack.env), ended.backupId);
   await assertAllRows(sql, ended.backupId, ['public.bookings', 'auth.users']);
 });
 
 test('kill -9 of the keeper restarts the database, and the run is made again, whole', async () => {
-  const [row] = await sql`select public.create_manual_backup('keeper is killed', null) as id`;
-  await untilCopying(row!.id);
-  const [keeper] = await admin`select pid from pg_stat_activity where application_name like 'holdfast:%'`;
-  process.kill(keeper!.pid, 'SIGKILL');
-  await untilDatabaseIsBack();
-  const ended = await followRun(sql, row!.id, 90_000);
-  assert.notEqual(ended.backupId, row!.id, 'another run took its place');
+  let id = '';
+  await holdingCopies(async () => {
+    const [row] = await sql`select public.create_manual_backup('keeper is killed', null) as id`;
+    id = row!.id;
+    await untilCopying();
+    const [keeper] = await admin`select pid from pg_stat_activity where application_name like 'holdfast:%'`;
+    process.kill(keeper!.pid, 'SIGKILL');
+    await untilDatabaseIsBack();
+  });
+  const ended = await followRun(sql, id, 180_000);
+  assert.notEqual(ended.backupId, id, 'another run took its place');
   assert.equal(ended.status, 'completed', JSON.stringify(ended.row.error));
-  await assertNoOrphans(sql, storeOf(stack.env), row!.id);
+  await assertNoOrphans(sql, storeOf(stack.env), id);
   await assertNoOrphans(sql, storeOf(stack.env), ended.backupId);
   await assertAllRows(sql, ended.backupId, ['public.bookings', 'auth.users']);
 });
 
 test('the keeper ends and its job is unscheduled when its run is over', async () => {
   const [row] = await sql`select public.create_manual_backup('keeper goes', null) as id`;
-  const ended = await followRun(sql, row!.id, 60_000);
+  const ended = await followRun(sql, row!.id, 180_000);
   assert.equal(ended.status, 'completed');
   await untilKeepersAreGone(sql);
 });
 
-async function untilCopying(backupId: string): Promise<void> {
-  for (let tries = 0; tries < 240; tries += 1) {
-    const [row] = await sql`
-      select stage, (select count(*)::int from backup.segment where backup_id = ${backupId}) as segments
-      from public.backup_log where backup_id = ${backupId}`;
-    if (row!.stage === 'copying' && row!.segments > 0) return;
+/** The lock is over with the work, also when the database was restarted meanwhile. */
+async function holdingCopies(work: () => Promise<void>): Promise<void> {
+  const holder = postgres(stack.env.DATABASE_URL!, { max: 1, onnotice: () => {} });
+  try {
+    await holder`select pg_advisory_lock(${LOCK})`;
+    await work();
+  } finally {
+    await holder.end();
+  }
+}
+
+/** Until rows are copied that cannot be recorded. */
+async function untilCopying(): Promise<void> {
+  for (let tries = 0; tries < 1200; tries += 1) {
+    const [held] = await admin`
+      select from pg_locks where locktype = 'advisory' and objid = ${LOCK} and mode = 'ShareLock' and not granted`;
+    if (held) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('the run never copied');

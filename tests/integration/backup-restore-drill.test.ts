@@ -86,7 +86,7 @@ test('nothing that acts by itself was woken by a drill: no cron job, publication
 
 test('a drill in many slices ends with the same report as one in few', async () => {
   const whole = await drills.follow(await drills.start({ backup_id: backupId }));
-  await setting('drill_slice_bytes', 14_000_000);
+  await setting('drill_slice_bytes', 20_000_000);
   try {
     const cut = await drills.follow(await drills.start({ backup_id: backupId }), 240_000);
     assert.equal(cut.status, 'passed', JSON.stringify(cut.errors));
@@ -252,11 +252,11 @@ test('SQL starts a drill too, and says once it has ended that the backup is good
 });
 
 test('a function that is killed in the middle of a drill goes on where it was, and the drill passes', async () => {
-  await setting('drill_slice_bytes', 4_000_000);
+  await setting('drill_slice_bytes', 20_000_000);
   try {
     const id = await drills.start({ backup_id: backupId });
     const killedAt = new Set<string>();
-    const until = Date.now() + 60_000;
+    const until = Date.now() + 180_000;
     while (killedAt.size < 2 && Date.now() < until) {
       const { body } = await drills.call(`/drills/${id}`);
       const phase = body.progress?.phase;
@@ -278,10 +278,10 @@ test('a function that is killed in the middle of a drill goes on where it was, a
 });
 
 test('a cancelled drill is recorded as such and its database is gone', async () => {
-  await setting('drill_slice_bytes', 4_000_000);
+  await setting('drill_slice_bytes', 20_000_000);
   try {
     const id = await drills.start({ backup_id: backupId });
-    const until = Date.now() + 60_000;
+    const until = Date.now() + 180_000;
     while ((await drills.scratches()).length === 0 && Date.now() < until) {
       await drills.sql`select backup.tick()`;
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -75,7 +75,7 @@ export async function startDrillStack(options: {
       if (answer.status !== 202) throw new Error(`the drill did not start: ${answer.status} ${answer.text}`);
       return answer.body.drill_id;
     },
-    async follow(drillId, timeoutMs = 120_000) {
+    async follow(drillId, timeoutMs = 240_000) {
       const until = Date.now() + timeoutMs;
       for (;;) {
         await sql`select backup.tick()`;

@@ -45,7 +45,7 @@ for (const { way, workerEnv } of WAYS) {
 async function backUp(stack: Stack, sql: postgres.Sql, { scope, way }: { scope: string; way: string }) {
   const request = sql.json({ scope, cadence: 'manual', codec: 'gzip' });
   const [started] = await sql`select backup.start_run(${request}) as id`;
-  const ended = await followRun(sql, started!.id, 90_000);
+  const ended = await followRun(sql, started!.id, 180_000);
   assert.equal(ended.status, 'completed', JSON.stringify(ended.row.error));
   assert.equal(ended.row.way, way);
   const stored = await sql`select path from backup.segment where backup_id = ${ended.backupId} and kind = 'config'`;

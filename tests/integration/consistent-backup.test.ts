@@ -76,7 +76,7 @@ for (const major of [17, 15] as const)
 
     /** pg_dump of the source from the very snapshot that the run's keeper holds. */
     async function digestAtSnapshot(backupId: string) {
-      for (let tries = 0; tries < 400; tries += 1) {
+      for (let tries = 0; tries < 2400; tries += 1) {
         const [row] = await sql`
         select backup.keeper_snapshot(${backupId}) as name, stage from public.backup_log where backup_id = ${backupId}`;
         if (row!.name && row!.stage === 'copying') {

@@ -53,7 +53,7 @@ async function roundTrip(
     await sql`update public.bookings set intake = 'null'::jsonb where id in (select id from public.bookings limit 3)`;
   const request = sql.json({ scope: 'full', cadence: 'manual', format, codec });
   const [row] = await sql`select backup.start_run(${request}) as id`;
-  const ended = await followRun(sql, row!.id, 90_000);
+  const ended = await followRun(sql, row!.id, 180_000);
   assert.equal(ended.status, 'completed', JSON.stringify(ended.row.error));
   const directory = join(stack.dir, `archive-${format}-${codec}`);
   await copyFolder(storeOf(stack.env), ended.row.folder as string, directory);

@@ -29,7 +29,7 @@ after(async () => {
   await rm(project, { recursive: true, force: true });
 });
 
-async function eventually<T>(look: () => Promise<T | undefined>, timeoutMs = 10_000): Promise<T> {
+async function eventually<T>(look: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await look();
@@ -155,13 +155,13 @@ test('a job every second runs as its role and its runs are in the details', asyn
 
 test('a failing job is in the details with its error, and a slow one runs once at a time', async () => {
   const [failing] = await sql`select cron.schedule('failing', '1 second', 'select 1/0') as id`;
-  const [slow] = await sql`select cron.schedule('slow', '1 second', 'select pg_sleep(2.5)') as id`;
+  const [slow] = await sql`select cron.schedule('slow', '1 second', 'select pg_sleep(10)') as id`;
   const failed = await eventually(
     async () => (await sql`select * from cron.job_run_details where jobid = ${failing?.id} and status = 'failed'`)[0],
   );
   assert.match(failed.return_message, /^ERROR: {2}division by zero/);
   const running = () =>
-    sql`select pid, application_name, usename from pg_stat_activity where query = 'select pg_sleep(2.5)' and state = 'active'`;
+    sql`select pid, application_name, usename from pg_stat_activity where query = 'select pg_sleep(10)' and state = 'active'`;
   await eventually(async () => ((await running()).length > 0 ? true : undefined));
   await sleep(1300);
   const [activity, ...others] = await running();

@@ -64,7 +64,7 @@ const api = (path: string, init: RequestInit = {}, token = stack.env.SUPABASE_AN
     },
   });
 
-async function _eventually<T>(look: () => Promise<T | undefined>, timeoutMs = 10_000): Promise<T> {
+async function _eventually<T>(look: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await look();

@@ -59,10 +59,10 @@ test('a process that a run leaves behind is found and ended, other processes are
   const innocent = sleeper(`${mark}-other`);
   try {
     const ended = new Promise((resolve) => leaked.once('exit', (_code, signal) => resolve(signal)));
-    const leaks = await findLeaks({ mark, groupId: leaked.pid as number, serverUrls: [] });
+    const leaks = await findLeaks({ mark, groupIds: [leaked.pid as number], serverUrls: [] });
     assert.deepEqual(leaks, [`process ${leaked.pid} still runs: sleep 60`]);
     assert.equal(await ended, 'SIGKILL');
-    assert.deepEqual(await processesOfRun({ mark, groupId: leaked.pid as number }), []);
+    assert.deepEqual(await processesOfRun({ mark, groupIds: [leaked.pid as number] }), []);
     assert.equal(innocent.exitCode, null);
   } finally {
     innocent.kill('SIGKILL');
@@ -76,7 +76,7 @@ test('a server with a forgotten database and slot is reported', async () => {
   await sql`select pg_create_logical_replication_slot(${database.name}, 'test_decoding')`;
   await sql.end({ timeout: 5 });
   try {
-    const leaks = await findLeaks({ mark: 'none', groupId: 0, serverUrls: [await testServerUrl(major)] });
+    const leaks = await findLeaks({ mark: 'none', groupIds: [], serverUrls: [await testServerUrl(major)] });
     assert.ok(leaks.includes(`database ${database.name} was not dropped`));
     assert.ok(leaks.includes(`replication slot ${database.name} was not dropped`));
   } finally {

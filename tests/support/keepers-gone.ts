@@ -3,7 +3,7 @@ import type postgres from 'postgres';
 
 /** The keeper looks twice a second whether it is still needed, and tick each minute for jobs that were left. */
 export async function untilKeepersAreGone(sql: postgres.Sql): Promise<void> {
-  const until = Date.now() + 75_000;
+  const until = Date.now() + 150_000;
   for (;;) {
     const left = await sql`
       select jobname as left from cron.job where jobname like 'holdfast-keeper-%'

@@ -7,7 +7,7 @@ const GRACE_MS = 2000;
 
 export async function findLeaks(options: {
   mark: string;
-  groupId: number;
+  groupIds: readonly number[];
   serverUrls: readonly string[];
 }): Promise<string[]> {
   const processes = await afterGrace(() => processesOfRun(options));

@@ -1,5 +1,5 @@
 /**
- * Finds the processes of a test run: those of its process group, and those with its mark in their environment, which a
+ * Finds the processes of a test run: those of its process groups, and those with its mark in their environment, which a
  * descendant inherits that left the group. Only Linux shows other processes' environments; elsewhere the group must do.
  */
 import { spawnSync } from 'node:child_process';
@@ -10,11 +10,17 @@ export interface LeftProcess {
   readonly command: string;
 }
 
-export async function processesOfRun(run: { mark: string; groupId: number }): Promise<LeftProcess[]> {
-  return process.platform === 'linux' ? linuxProcesses(run) : groupProcesses(run.groupId);
+export async function processesOfRun(run: { mark: string; groupIds: readonly number[] }): Promise<LeftProcess[]> {
+  return process.platform === 'linux' ? linuxProcesses(run) : groupProcesses(run.groupIds);
 }
 
-async function linuxProcesses({ mark, groupId }: { mark: string; groupId: number }): Promise<LeftProcess[]> {
+async function linuxProcesses({
+  mark,
+  groupIds,
+}: {
+  mark: string;
+  groupIds: readonly number[];
+}): Promise<LeftProcess[]> {
   const found: LeftProcess[] = [];
   for (const name of await readdir('/proc')) {
     const pid = Number(name);
@@ -22,7 +28,7 @@ async function linuxProcesses({ mark, groupId }: { mark: string; groupId: number
     const { state, group } = await statOf(pid);
     if (state === 'Z') continue; // ended, only not yet waited for
     const environment = await readQuietly(`/proc/${pid}/environ`);
-    if (group !== groupId && !environment.split('\0').includes(`HOLDFAST_TEST_RUN=${mark}`)) continue;
+    if (!groupIds.includes(group) && !environment.split('\0').includes(`HOLDFAST_TEST_RUN=${mark}`)) continue;
     const command = await readQuietly(`/proc/${pid}/cmdline`);
     found.push({ pid, command: command.replaceAll('\0', ' ').trim().slice(0, 160) });
   }
@@ -41,11 +47,11 @@ async function readQuietly(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => '');
 }
 
-function groupProcesses(groupId: number): LeftProcess[] {
+function groupProcesses(groupIds: readonly number[]): LeftProcess[] {
   const listing = spawnSync('ps', ['-A', '-o', 'pid=,pgid=,command='], { encoding: 'utf8' }).stdout;
   return listing.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
-    return match && Number(match[2]) === groupId
+    return match && groupIds.includes(Number(match[2]))
       ? [{ pid: Number(match[1]), command: (match[3] as string).slice(0, 160) }]
       : [];
   });

@@ -9,7 +9,7 @@ import { installSubjectTruthSet, truthUser } from '../../support/subject-truth-s
 import { tracesOf, unblockTruthSet } from './erase-harness.ts';
 
 const PASSWORD = 'correct horse';
-const MANY_ROWS = 150_000;
+const MANY_ROWS = 20_000;
 
 let stack: Stack;
 let sql: Sql;
@@ -111,24 +111,38 @@ test('from the sign-in to the certificate: rows, files and account are gone, and
   assert.equal(typeof answer.body.signature, 'string', 'signed with the signing key');
 });
 
+/** Holds an erasure in the middle of its transaction: `waits` resolves once one waits to delete the first rows. */
+async function whileRowsCannotGo(work: (waits: () => Promise<void>) => Promise<void>): Promise<void> {
+  const waits = async () => {
+    for (let round = 0; round < 600; round++) {
+      const [row] = await sql`
+        select from pg_locks where relation = 'public.usage_events'::regclass and not granted`;
+      if (row) return;
+      await sleep(100);
+    }
+    throw new Error('no erasure came to its rows');
+  };
+  await sql.begin(async (blocker) => {
+    await blocker`lock table public.usage_events in share mode`;
+    await work(waits);
+  });
+}
+
 test('a worker killed in the middle is followed by one that ends it', async () => {
   const user = truthUser(2);
   await sql`insert into public.usage_events (user_id, kind) select ${user.id}, 'many' from generate_series(1, ${MANY_ROWS})`;
   const { id } = await confirmed(2);
-  await sql`select backup.tick()`;
-  const killed: number[] = [];
-  for (let round = 0; round < 400 && killed.length === 0; round++) {
-    const [row] =
-      await sql`select state, stored_at is not null as stored, rows_erased_at is null as busy from backup.erasure where erasure_id = ${id}`;
-    if (row!.state === 'executing' && row!.stored && row!.busy) {
-      for (const pid of stack.functionPids('account')) {
-        process.kill(pid, 'SIGKILL');
-        killed.push(pid);
-      }
-    }
-    await sleep(10);
-  }
-  assert.ok(killed.length > 0, 'it was killed between the ledger and the end of its transaction');
+  await whileRowsCannotGo(async (waits) => {
+    await sql`select backup.tick()`;
+    await waits();
+    const [row] = await sql`select state, stored_at is not null as stored from backup.erasure where erasure_id = ${id}`;
+    assert.deepEqual(
+      [row!.state, row!.stored],
+      ['executing', true],
+      'between the ledger and the end of its transaction',
+    );
+    for (const pid of stack.functionPids('account')) process.kill(pid, 'SIGKILL');
+  });
   await until(id, ['completed']);
   assert.deepEqual(await tracesOf(sql, [user.id, `"${user.email}"`]), []);
   const [row] = await sql`select count(*)::int as n from public.usage_events where kind = 'many'`;
@@ -163,16 +177,14 @@ test("an operator's plan changes nothing; with --yes it is done at once; a kille
   const other = truthUser(6);
   await sql`insert into public.usage_events (user_id, kind) select ${other.id}, 'many' from generate_series(1, ${MANY_ROWS})`;
   const { child, ended } = startScript('erase-subject.ts', ['--user', other.id, '--yes'], environment());
-  let id: string | null = null;
-  for (let round = 0; round < 2000 && id === null; round++) {
-    const [row] =
-      await sql`select erasure_id from backup.erasure where subject_id = ${other.id} and stored_at is not null`;
-    if (row) id = row.erasure_id as string;
-    else await sleep(10);
-  }
-  child.kill('SIGKILL');
-  await ended;
-  const resumed = await runScript('erase-subject.ts', ['--resume', id!, '--yes', '--json'], environment());
+  await whileRowsCannotGo(async (waits) => {
+    await waits();
+    child.kill('SIGKILL');
+    await ended;
+  });
+  const [open] = await sql`
+    select erasure_id from backup.erasure where subject_id = ${other.id} and stored_at is not null`;
+  const resumed = await runScript('erase-subject.ts', ['--resume', open!.erasure_id, '--yes', '--json'], environment());
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   assert.deepEqual(await tracesOf(sql, [other.id, `"${other.email}"`]), []);
 });

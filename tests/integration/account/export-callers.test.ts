@@ -176,7 +176,7 @@ describe('callers', () => {
     );
   });
 
-  test('cannot tell by the time it takes whether an id is somebody else’s', { timeout: 120_000 }, async (t) => {
+  test('cannot tell by the time it takes whether an id is somebody else’s', { timeout: 240_000 }, async (t) => {
     const id = await ready();
     const measure = async (path: string) => {
       const begun = performance.now();

@@ -105,7 +105,7 @@ export async function openAlertGround(): Promise<AlertGround> {
         : await sql`select backup.tick_alerts() as done`;
       return row!.done;
     },
-    async deliver(timeoutMs = 2000) {
+    async deliver(timeoutMs = 5000) {
       const stepFor = async () => alertJobStep({ sql, env: (name) => env.get(name), timeoutMs });
       await sql`select backup.start_job('deliver_alerts', 'all')`;
       await sql`update backup.job set not_before = now() where kind = 'deliver_alerts' and state = 'pending'`;

@@ -74,10 +74,10 @@ async function call(path: string, token: string | undefined, body?: object): Pro
 }
 
 test('a failing backup reaches Slack within two minutes, and the next good one resolves it', {
-  timeout: 300_000,
+  timeout: 500_000,
 }, async () => {
   const [failed] = await sql`select public.create_manual_backup('to fail', null) as id`;
-  const alert = await eventually(() => told(`Critical: backup ${failed!.id} failed (STORE_UNREACHABLE)`), 120_000);
+  const alert = await eventually(() => told(`Critical: backup ${failed!.id} failed (STORE_UNREACHABLE)`), 200_000);
   assert.equal(alert.path, '/services/x');
   const [problem] =
     await sql`select extract(epoch from clock_timestamp() - completed_at)::float8 as seconds from public.backup_log where backup_id = ${failed!.id}`;
@@ -85,7 +85,7 @@ test('a failing backup reaches Slack within two minutes, and the next good one r
   const { hostname, port } = new URL(stack.env.BACKUP_S3_ENDPOINT!);
   target = { host: hostname, port: Number(port) };
   const [good] = await sql`select public.create_manual_backup('to succeed', null) as id`;
-  const resolved = await eventually(() => told('Resolved: '), 150_000);
+  const resolved = await eventually(() => told('Resolved: '), 200_000);
   assert.ok(textsOf([resolved])[0]!.includes(`Backup ${good!.id} is complete.`), resolved.body);
   const notice = await eventually(() => told(`Backup ${good!.id} completed`), 60_000);
   assert.match(notice.body, /\*Time\*.*\*Size\*.*\*Place\*\\ns3:\/\//);
@@ -93,7 +93,7 @@ test('a failing backup reaches Slack within two minutes, and the next good one r
 });
 
 test('operators see problems and deliveries and test a channel over HTTP; others do not', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const shown = await call('/alerts?resolved_days=1', stack.env.JWT_ADMIN);
   assert.equal(shown.status, 200);
@@ -117,7 +117,7 @@ test('operators see problems and deliveries and test a channel over HTTP; others
   }
 });
 
-test('the command sends its test through the functions', { timeout: 120_000 }, async () => {
+test('the command sends its test through the functions', { timeout: 240_000 }, async () => {
   const { code, stdout, stderr } = await runScript('alerts.ts', ['test', 'slack'], {
     DATABASE_URL: stack.env.DATABASE_URL,
   });

@@ -319,11 +319,14 @@ test('a row of a long transaction, with a time of before, is not missed', async 
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const slow = sql.begin(async (scope) => {
-    await scope`insert into public.system_health_alerts (alert_type, severity) values ('slow_one', 'critical')`;
-    await held;
+  let slow: Promise<unknown> = Promise.resolve();
+  await new Promise<void>((inserted) => {
+    slow = sql.begin(async (scope) => {
+      await scope`insert into public.system_health_alerts (alert_type, severity) values ('slow_one', 'critical')`;
+      inserted();
+      await held;
+    });
   });
-  await new Promise((resolve) => setTimeout(resolve, 50));
   await ground.alert('fast_one', 'critical', {});
   await ground.tick();
   release();

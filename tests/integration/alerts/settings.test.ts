@@ -195,7 +195,7 @@ test('the command sets channels and rules up, lists, tests, and has exit codes',
   const waiting = alerts('test', 'email', '--wait', '30', '--json');
   for (
     let n = 0;
-    n < 100 && (await sql`select from backup.alert_delivery where subject like 'test:%'`).length < 2;
+    n < 250 && (await sql`select from backup.alert_delivery where subject like 'test:%'`).length < 2;
     n++
   ) {
     await new Promise((resolve) => setTimeout(resolve, 100));

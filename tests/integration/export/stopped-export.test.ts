@@ -146,7 +146,7 @@ test('what is not ours in the store is never touched', async () => {
   assert.deepEqual(filesIn(out), foreign.toSorted());
 });
 
-test('an interrupt ends the script also when the store never answers', { timeout: 60_000 }, async () => {
+test('an interrupt ends the script also when the store never answers', { timeout: 180_000 }, async () => {
   const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address() as { port: number };

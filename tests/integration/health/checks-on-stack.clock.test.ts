@@ -237,7 +237,7 @@ test('one changed byte in the store fails the next verification, and integrity w
   bytes[bytes.length - 1]! ^= 1;
   await store.put(key, bytes);
   await sql`select backup.start_verification(${id}, 'deep', '[{"plan": true}]', null)`;
-  await followRun(sql, id, 60_000);
+  await followRun(sql, id, 180_000);
   const damaged = await ask(sql, 'integrity');
   assert.deepEqual([damaged.state, damaged.severity], ['unhealthy', 'critical']);
   assert.equal(damaged.detail, `${id} fails verification`);
@@ -253,7 +253,7 @@ test('the heartbeat verifies an old backup again, byte by byte where that is set
     assert.equal(await verdict('integrity', { now: later(24 * 6) }), 'warning', 'in six days it would be too old');
     return await eventually(async () => {
       await sql`select backup.tick()`;
-      await followRun(sql, id, 60_000);
+      await followRun(sql, id, 180_000);
       const [row] = await sql`
         select details, success from public.backup_verification
         where backup_id = ${id} and details ->> 'again' = 'true' and details ->> 'state' is not null

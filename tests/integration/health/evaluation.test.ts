@@ -57,7 +57,7 @@ test('a slow, a broken and a missing check are inconclusive with the reason, and
   const pool = openAs(database.url, 2);
   try {
     const lines = await runChecks({ sql: pool, checks, publicKeys: null, limitMs: 500 });
-    assert.ok(performance.now() - started < 8_000);
+    assert.ok(performance.now() - started < 18_000, 'pg_sleep(20) was not waited for');
     assert.deepEqual(
       lines.map(({ name, state }) => [name, state]),
       checks.map(({ name }) => [name, name === 'good' ? 'healthy' : 'inconclusive']),

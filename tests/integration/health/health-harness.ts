@@ -22,7 +22,7 @@ export function openAs(url: string, max = 1): Sql {
   return openDriver(url, { max, applicationName: 'health tests', platform: nodePlatform }) as unknown as Sql;
 }
 
-export async function eventually<T>(look: () => Promise<T | undefined>, timeoutMs = 20_000): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await look();

@@ -142,13 +142,17 @@ for (const major of POSTGRES_MAJORS) {
       assert.match(plan, /Tid Range Scan/);
     });
 
-    await t.test('1,000 tables are read in about a second', async () => {
+    await t.test('1,000 tables are read with as many statements as one', async () => {
       await admin.query(
         `do $$ begin for i in 1..1000 loop execute format('create table public.many_%s (a integer primary key, b text, c jsonb)', i); end loop; end $$`,
       );
-      const begin = performance.now();
-      const { tables } = await readCatalog(session);
-      assert.ok(performance.now() - begin < 3000);
+      let statements = 0;
+      const query = (sql: string) => {
+        statements += 1;
+        return session.query(sql);
+      };
+      const { tables } = await readCatalog(Object.assign(Object.create(session), { query }));
+      assert.ok(statements < 20, `${statements} statements`);
       assert.equal(tables.filter((one) => one.name.startsWith('many_')).length, 1000);
     });
   });

@@ -153,7 +153,7 @@ test('pg_dump and the driver log in over TLS with SCRAM too', async () => {
   await sql.end();
 });
 
-test('Deno 2.1.4 logs in, copies, dumps and queries over TLS as Node does', { timeout: 120_000 }, async () => {
+test('Deno 2.1.4 logs in, copies, dumps and queries over TLS as Node does', { timeout: 240_000 }, async () => {
   const root = new URL('../../../', import.meta.url).pathname;
   const run = promisify(execFile);
   const args = [

@@ -84,7 +84,7 @@ for (const major of POSTGRES_MAJORS) {
       }
       const alive = () => watcher.query(`select from pg_stat_activity where pid = ${session.backendPid}`);
       for (let tries = 0; (await alive()).length > 0; tries++) {
-        assert.ok(tries < 100, 'the backend still works');
+        assert.ok(tries < 1200, 'the backend still works');
         await sleep(50);
       }
       await watcher.close();
@@ -97,7 +97,7 @@ for (const major of POSTGRES_MAJORS) {
       await assert.rejects(session.query('select 1'), { code: 'DATABASE_CONNECTION_LOST' });
     });
 
-    await t.test('a 300 MB value streams in bounded memory', { timeout: 120_000 }, async () => {
+    await t.test('a 300 MB value streams in bounded memory', { timeout: 240_000 }, async () => {
       const session = await open();
       const before = process.memoryUsage().rss;
       let bytes = 0;
@@ -157,8 +157,9 @@ for (const major of POSTGRES_MAJORS) {
       const killer = await open();
       const interrupted = { code: 'QUERY_INTERRUPTED', kind: 'transient', details: { sqlState: '57P01' } };
       const rejected = assert.rejects(session.query('select pg_sleep(30)'), interrupted);
-      await sleep(100);
-      await killer.query(`select pg_terminate_backend(${session.backendPid})`);
+      const kill = `select pg_terminate_backend(pid) from pg_stat_activity
+        where pid = ${session.backendPid} and wait_event = 'PgSleep'`;
+      while ((await killer.query(kill)).length === 0) await sleep(10);
       await rejected;
       await killer.close();
     });

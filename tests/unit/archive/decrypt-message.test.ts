@@ -243,7 +243,7 @@ test('leaving early ends the source', async () => {
   assert.equal(ended, true);
 });
 
-test('any cut of a message into pieces gives the same bytes, as openpgp does', { timeout: 120_000 }, async () => {
+test('any cut of a message into pieces gives the same bytes, as openpgp does', { timeout: 240_000 }, async () => {
   const keys = await openPrivateKeys(privateKeys.get(ecc)!);
   const fast = await withoutFallback(ecc);
   const messages = await Promise.all([0, 7, 600, 270_000].map((size) => encrypted(randomBytes(size), [ecc])));

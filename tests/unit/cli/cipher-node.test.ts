@@ -100,7 +100,7 @@ test('one flipped bit anywhere is noticed', async () => {
   }
 });
 
-test('any cut of any bytes into blocks gives the bytes', { timeout: 60_000 }, async () => {
+test('any cut of any bytes into blocks gives the bytes', { timeout: 180_000 }, async () => {
   const blocks = fc.array(fc.oneof(fc.uint8Array({ maxLength: 2000 }), fc.constantFrom(...sizes).map(randomBlock)), {
     maxLength: 6,
   });
