@@ -6,7 +6,10 @@ import { certificatePage } from '../../supabase/functions/_shared/account/erase/
 import type { EraseMeans } from '../../supabase/functions/_shared/account/erase/erase-means.ts';
 import type { PlannedErasure } from '../../supabase/functions/_shared/account/erase/erasure-plan.ts';
 import { readErasure } from '../../supabase/functions/_shared/account/erase/erasure-row.ts';
-import { executeErasure } from '../../supabase/functions/_shared/account/erase/execute-erasure.ts';
+import {
+  type ExecutedErasure,
+  executeErasure,
+} from '../../supabase/functions/_shared/account/erase/execute-erasure.ts';
 import { planErasure } from '../../supabase/functions/_shared/account/erase/plan-erasure.ts';
 import { requestErasure } from '../../supabase/functions/_shared/account/erase/request-erasure.ts';
 import { tokenHash } from '../../supabase/functions/_shared/account/erase/secret-token.ts';
@@ -65,7 +68,9 @@ async function perform({ task, meansWith }: ErasureInput, sql: Sql, output: Outp
   if (task.kind === 'certificate') return await showCertificate(await readCertificate(sql, task.erasure), output);
   const means = meansWith(sql);
   const erasureId = 'erasure' in task ? task.erasure : await agree(sql, task.user, output);
-  return await showCertificate(await execute(means, erasureId, output), output);
+  const executed = await execute(means, erasureId, output);
+  if (executed.state === 'completed') return await showCertificate(executed.certificate, output);
+  return showElsewhere(erasureId, output);
 }
 
 async function showPlan(sql: Sql, user: string, { terminal, json }: Output): Promise<number> {
@@ -101,13 +106,13 @@ function showTo({ stderr }: Terminal, plan: PlannedErasure, user: string): void 
   for (const text of planLines(plan, user)) line(stderr, text);
 }
 
-async function execute(means: EraseMeans, erasureId: string, { terminal, json }: Output): Promise<ErasureCertificate> {
+async function execute(means: EraseMeans, erasureId: string, { terminal, json }: Output): Promise<ExecutedErasure> {
   const onStep = (step: string) => {
     if (!json && terminal.stderr.isTTY) line(terminal.stderr, `done: ${step}`);
   };
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await executeErasure(means, erasureId, { onStep }))!;
+      return await executeErasure(means, erasureId, { onStep });
     } catch (error) {
       const known = catalogueError(error);
       if (known.kind !== 'transient' || attempt === ATTEMPTS) {
@@ -128,6 +133,14 @@ async function readCertificate(sql: Sql, erasureId: string): Promise<ErasureCert
   throw ERRORS.NOT_FOUND(
     row ? `the erasure ${erasureId} is ${row.state}: it has no certificate` : `there is no erasure ${erasureId}`,
   );
+}
+
+/** Nothing is left to do: whoever restored this database has erased the person in it. */
+function showElsewhere(erasureId: string, { terminal, json }: Output): number {
+  if (json)
+    line(terminal.stdout, JSON.stringify({ erasure_id: erasureId, completed_elsewhere: true, certificate: null }));
+  else line(terminal.stdout, `✅ Erasure ${erasureId} was completed in another database: there is no certificate here`);
+  return EXIT.ok;
 }
 
 async function showCertificate(certificate: ErasureCertificate, { raw, terminal, json }: Output): Promise<number> {

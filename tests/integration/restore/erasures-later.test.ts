@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { entryKey, entryText, sha256Of } from '../../../supabase/functions/_shared/archive/erasure-entry-file.ts';
 import type { ErasureLedger, LedgerEntry } from '../../../supabase/functions/_shared/archive/read-erasure-ledger.ts';
-import { type ErasureEntry, marksOf } from '../../../supabase/functions/_shared/domain/erasure-entry.ts';
+import {
+  type ErasedTable,
+  type ErasureEntry,
+  marksOf,
+} from '../../../supabase/functions/_shared/domain/erasure-entry.ts';
 import type { SubjectPath } from '../../../supabase/functions/_shared/domain/subject-types.ts';
 import { TOOL } from '../../../supabase/functions/_shared/domain/tool.ts';
 import { nodePlatform } from '../../../supabase/functions/_shared/platform-node.ts';
@@ -30,7 +34,7 @@ beforeEach(() =>
   withSql(database.adminUrl, async (sql) => {
     await sql.unsafe(`
       set client_min_messages = warning;
-      drop table if exists public.letters, public.notes;
+      drop table if exists public.letters, public.notes, public.events;
       delete from auth.users;
       insert into auth.users (id, email, aud, role)
       select ('5eed0000-0000-4000-a000-' || lpad(n::text, 12, '0'))::uuid, 'p' || n || '@example.com', 'authenticated', 'authenticated'
@@ -46,9 +50,11 @@ const to = (columns: string[], end: string): SubjectPath => [
   { columns, to: { schema: 'auth', table: 'users', columns: [end] } },
 ];
 
-function ledgerOf(count: number): ErasureLedger {
-  const rest = { action: 'delete' as const, columns: [], unlink: [], keep: null };
+const rest = { action: 'delete' as const, columns: [], unlink: [], keep: null };
+
+function ledgerOf(count: number, more: readonly ErasedTable[] = []): ErasureLedger {
   const actions = [
+    ...more,
     { ...rest, schema: 'public', table: 'letters', paths: [to(['email'], 'email')] },
     { ...rest, schema: 'public', table: 'notes', paths: [to(['user_id'], 'id')] },
     { ...rest, schema: 'auth', table: 'users', paths: [to(['id'], 'id')] },
@@ -73,10 +79,10 @@ function ledgerOf(count: number): ErasureLedger {
   return { location: 'a store', entries, problems: [], signaturesChecked: false };
 }
 
-async function replay(count: number, takenAt: string) {
+async function replay(count: number, takenAt: string, more: readonly ErasedTable[] = []) {
   const session = await openSession(nodePlatform, database.adminUrl, { applicationName: 'test' });
   try {
-    const source = { kind: 'ledger', ledger: ledgerOf(count), allowDamaged: false } as const;
+    const source = { kind: 'ledger', ledger: ledgerOf(count, more), allowDamaged: false } as const;
     const plan = { tables: [], partitioned: [] };
     const options = { tables: null, schemas: null, renameSchema: null };
     return await replayErasures(session, source, { plan, options, takenAt });
@@ -124,6 +130,26 @@ test('an address that the person had when the backup was made leads to them, tho
   assert.equal(check.verdict, 'passed', JSON.stringify(check));
   assert.equal(await count('public.letters', "email in ('former@example.com', 'p1@example.com')"), 0);
 });
+
+for (const noted of [true, false])
+  test(`json of which PostgreSQL makes no text stops no replay${noted ? '' : ', though the column was jsonb at the erasure'}`, async () => {
+    await withSql(database.adminUrl, async (sql) => {
+      await sql.unsafe('create table public.events (payload json)');
+      await sql`insert into public.events select v::json from unnest(${[
+        `{"user_id": "${idOf(1)}"}`,
+        `{"x": "\\u0000"}`,
+        `{"user_id": "\\u0000", "y": "\\ud800"}`,
+        `{"user_id": "${idOf(1)}", "x": "\\u0000"}`,
+        `{"user_id": "${idOf(2)}"}`,
+      ]}::text[]) as v`;
+    });
+    const [hop] = to(['payload'], 'id');
+    const path = [{ ...hop!, key: 'user_id', asText: true, ...(noted ? { rawJson: true } : {}) }];
+    const { check } = await replay(1, BEFORE, [{ ...rest, schema: 'public', table: 'events', paths: [path] }]);
+    assert.equal(check.verdict, 'passed', JSON.stringify(check));
+    assert.equal(await count('public.events', `payload::text like '%${idOf(1)}%'`), 0);
+    assert.equal(await count('public.events', 'true'), 3);
+  });
 
 test('5,000 erased people are erased again within 30 seconds, and nobody else', async () => {
   const { check, rows } = await replay(PEOPLE, BEFORE);

@@ -11,8 +11,8 @@ export const REDACTED = '[redacted]';
 const TEXTS = /^(text|character|bpchar|name)/;
 const UUID = 'uuid';
 
-/** Drawn once per project by a migration; a hash tells nobody without it whose address it was. */
-const SALT = `(select s.value #>> '{}' from "backup"."setting" s where s.name = 'subject_hash_salt')`;
+/** Drawn once per database; a hash tells nobody without it whose address it was. Null where it is missing. */
+export const HASH_SALT = `(select s.value #>> '{}' from "backup"."setting" s where s.name = 'subject_hash_salt')`;
 
 export interface ColumnOf {
   readonly source: SubjectSource;
@@ -30,7 +30,7 @@ export function columnExpression(column: string, of: ColumnOf): string {
   const text = `${value}::pg_catalog.text`;
   const withheld = {
     redact: quoteLiteral(REDACTED),
-    hash: `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${SALT} || ${text}, 'UTF8')), 'hex')`,
+    hash: `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${HASH_SALT} || ${text}, 'UTF8')), 'hex')`,
     drop: 'null',
   }[rule.rule];
   if (rule.unlessOwn === null) return rule.rule === 'drop' ? withheld : `${withheld}::pg_catalog.text`;

@@ -29,7 +29,7 @@ export interface EraseColumnFacts {
 }
 
 export interface EraseTableFacts extends TableRef {
-  /** Columns of the primary key; [] where there is none. */
+  /** Columns of the primary key, without those that it only includes; [] where there is none. */
   readonly key: readonly string[];
   readonly columns: Readonly<Record<string, EraseColumnFacts>>;
 }
@@ -58,7 +58,7 @@ const TABLES_SQL = `
   select pg_catalog.json_build_object('schema', n.nspname, 'table', c.relname, 'key', coalesce((
       select pg_catalog.json_agg(a.attname order by k.ordinal)
       from pg_catalog.pg_index i
-      cross join lateral pg_catalog.unnest(i.indkey::int2[]) with ordinality as k(attnum, ordinal)
+      cross join lateral pg_catalog.unnest(i.indkey[0 : i.indnkeyatts - 1]) with ordinality as k(attnum, ordinal)
       join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
       where i.indrelid = c.oid and i.indisprimary), '[]'), 'columns', coalesce((
       select pg_catalog.json_object_agg(a.attname, pg_catalog.json_build_object(

@@ -148,15 +148,23 @@ async function refuseNewRows(
   }
 }
 
-/** Columns that name a user are written only where they name this one. */
-function replacement(
+/** Those of the paths by which a column, or the one that it depends on, names a user. */
+export function namingPaths(
+  { column, ifOwn }: Pick<ErasedColumn, 'column' | 'ifOwn'>,
+  paths: readonly SubjectPath[],
+): SubjectPath[] {
+  return paths.filter((path) => path.length === 1 && path[0]!.columns.includes(ifOwn ?? column));
+}
+
+/** What is written, over the row `t`. Columns that name a user are written only where they name this one. */
+export function replacement(
   { column, type, write, ifOwn }: ErasedColumn,
   paths: readonly SubjectPath[],
   { subjects, erasureId }: Pick<EraseJob, 'subjects' | 'erasureId'>,
 ): string {
   const old = `t.${quoteIdentifier(column)}`;
   const value = newValue(old, { type, write, erasureId });
-  const naming = paths.filter((path) => path.length === 1 && path[0]!.columns.includes(ifOwn ?? column));
+  const naming = namingPaths({ column, ifOwn }, paths);
   return naming.length === 0
     ? value
     : `case when ${subjectsFilter(naming, 't', subjects)} then ${value} else ${old} end`;

@@ -36,7 +36,8 @@ function nextAlias(alias: string): string {
   return `hop_${depth === undefined ? 1 : Number(depth) + 1}`;
 }
 
-function columnValue(hop: SubjectHop, alias: string, column: string): string {
+/** What a path compares: the column of the row that `alias` names, or the text under the hop's key. Pure. */
+export function columnValue(hop: SubjectHop, alias: string, column: string): string {
   const value = `${quoteIdentifier(alias)}.${quoteIdentifier(column)}`;
   if (hop.key === undefined) return value;
   return `(${hop.rawJson === true ? readableJson(value) : value} ->> ${quoteLiteral(hop.key)})`;

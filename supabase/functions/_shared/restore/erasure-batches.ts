@@ -4,6 +4,7 @@ import type { Subjects } from '../domain/subject.ts';
 import type { TextQuery } from '../postgres/text-query.ts';
 import { type ErasedPerson, erasedPerson } from './erased-person.ts';
 import { type ReplayScope, type TargetedActions, targetActions } from './erasure-targets.ts';
+import { fileOwners } from './file-owners.ts';
 import { findErased } from './find-erased.ts';
 
 export interface ErasureBatch {
@@ -33,7 +34,10 @@ export async function batchesOf(
   });
   const actions = [...targets.values()].flatMap((one) => one.actions);
   const hasUsers = scope.catalog.find({ schema: 'auth', table: 'users' }) !== undefined;
-  const found = await findErased(query, { entries, actions, hasUsers });
+  // Of a person whose account and rows were gone there may be files alone.
+  const folderBuckets = [...new Set(entries.flatMap(({ files }) => files.folderBuckets))];
+  const owners = fileOwners({ ...scope, folderBuckets });
+  const found = await findErased(query, { entries, actions, owners, hasUsers });
   const groups = new Map<string, { entry: ErasureEntry; person: ErasedPerson }[]>();
   const unclear = new Set([...targets.values()].flatMap((one) => one.unclear));
   let people = 0;

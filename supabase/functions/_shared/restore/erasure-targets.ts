@@ -1,7 +1,7 @@
 /** Which tables of the target an entry of the erasure ledger is about. Pure. */
 import type { ErasedTable } from '../domain/erasure-entry.ts';
-import type { SubjectPath } from '../domain/subject-types.ts';
-import type { EraseCatalog, TableRef } from '../postgres/erase-catalog.ts';
+import type { SubjectHop, SubjectPath } from '../domain/subject-types.ts';
+import type { EraseCatalog, EraseTableFacts, TableRef } from '../postgres/erase-catalog.ts';
 import type { RestoreOptions, RestorePlan } from './contracts.ts';
 
 export interface TargetedActions {
@@ -73,7 +73,8 @@ function mapPath(
     const missing = hop.columns.find((column) => scope.catalog.find(at)?.columns[column] === undefined);
     if (missing !== undefined)
       return { path: null, problem: `${at.schema}.${at.table} has no column ${missing}, which leads to the person` };
-    if (index === path.length - 1) return { path: [...hops, hop], problem };
+    const found = asFound(hop, scope.catalog.find(at)!);
+    if (index === path.length - 1) return { path: [...hops, found], problem };
     const to = placeOf(hop.to, scope);
     if (!scope.catalog.find(to))
       return {
@@ -82,8 +83,13 @@ function mapPath(
       };
     if (!isRestored(hop.to, scope))
       problem = `the path to the person leads through ${to.schema}.${to.table}, which this restore did not bring: rows that lead nowhere any more cannot be told`;
-    hops.push({ ...hop, to: { ...hop.to, ...to } });
+    hops.push({ ...found, to: { ...hop.to, ...to } });
     at = to;
   }
   return { path: null, problem };
+}
+
+/** The column may have been json when the backup was made and jsonb when the person was erased, or the other way. */
+function asFound({ rawJson: _, ...hop }: SubjectHop, { columns }: EraseTableFacts): SubjectHop {
+  return hop.key !== undefined && columns[hop.columns[0]!]?.type === 'json' ? { ...hop, rawJson: true } : hop;
 }

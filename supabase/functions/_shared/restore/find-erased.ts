@@ -9,6 +9,7 @@ import {
 import type { Subject } from '../domain/subject.ts';
 import { nameOf, type TableRef } from '../postgres/erase-catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../postgres/identifiers.ts';
+import { columnValue } from '../postgres/subject-filter.ts';
 import type { TextQuery } from '../postgres/text-query.ts';
 
 export interface FoundMarks {
@@ -30,14 +31,22 @@ export async function findErased(
   {
     entries,
     actions,
+    owners,
     hasUsers,
-  }: { entries: readonly ErasureEntry[]; actions: readonly ErasedTable[]; hasUsers: boolean },
+  }: {
+    entries: readonly ErasureEntry[];
+    actions: readonly ErasedTable[];
+    /** See fileOwners(). */
+    owners: readonly string[];
+    hasUsers: boolean;
+  },
 ): Promise<FoundMarks> {
   const texts = { id: new Map<string, string>(), email: new Map<string, string>(), phone: new Map<string, string>() };
   const hashes = (mark: SubjectMark) => [
     ...new Set(entries.map(({ subject }) => subject[mark]).filter((one): one is string => one !== null)),
   ];
-  const distinct = new Map(endsOf(actions).map((end) => [JSON.stringify(end), end]));
+  const files = owners.map((sql): End => ({ sql, mark: 'id', table: 'storage.objects' }));
+  const distinct = new Map([...endsOf(actions), ...files].map((end) => [JSON.stringify(end), end]));
   for (const { sql, mark, table } of distinct.values()) {
     const wanted = hashes(mark);
     if (wanted.length === 0) continue;
@@ -72,8 +81,7 @@ function endsOf(actions: readonly ErasedTable[]): End[] {
       const before: TableRef = path.length > 1 ? path.at(-2)!.to : { schema, table };
       return last.to.columns.flatMap((column, at): End[] => {
         if (column !== 'id' && column !== 'email' && column !== 'phone') return [];
-        const end = `t.${quoteIdentifier(last.columns[at]!)}`;
-        const value = last.key === undefined ? end : `(${end} ->> ${quoteLiteral(last.key)})`;
+        const value = columnValue(last, 't', last.columns[at]!);
         return [{ mark: column, table: nameOf(before), sql: normal(value, column) }];
       });
     }),

@@ -14,6 +14,7 @@ import { eraseFileRows } from './erase-file-rows.ts';
 import { batchesOf, type ErasureBatch } from './erasure-batches.ts';
 import type { ErasureSource } from './erasure-source.ts';
 import type { ReplayScope } from './erasure-targets.ts';
+import { findKeptRows, type KeptRows, noteKeptRows } from './kept-rows.ts';
 import { type QuietTriggers, quietTriggers } from './quiet-triggers.ts';
 import { LEDGER_TABLE, ledgerOnlyInDatabase, takeOverLedger } from './take-over-ledger.ts';
 
@@ -79,6 +80,7 @@ export async function replayErasures(
     if (replay.rows > 0 && triggers.loud.length > 0)
       findings.push(`triggers that this role may not turn off ran: ${triggers.loud.join(', ')}`);
     await takeOverLedger(session, { entries: source.ledger.entries, catalog });
+    for (const text of await noteKeptRows(query, replay.kept, catalog)) replay.unclear.add(text);
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.kind === 'transient') throw error;
     failed = true;
@@ -102,6 +104,8 @@ export async function replayErasures(
 class Replay {
   rows = 0;
   people = 0;
+  /** Of what was committed. */
+  readonly kept: KeptRows[] = [];
   readonly unclear = new Set<string>();
   readonly scope: ReplayScope;
   triggers: QuietTriggers = { off: [], on: [], loud: [] };
@@ -117,8 +121,10 @@ class Replay {
     const query = (sql: string) => this.#session.query(sql);
     try {
       await query(['begin', ...this.triggers.off].join('; '));
+      const kept = await findKeptRows(query, batch, this.scope);
       const findings = await this.#erase(batch);
       await query([...this.triggers.on, 'commit'].join('; '));
+      this.kept.push(...kept);
       return findings;
     } catch (error) {
       await query('rollback').catch(() => undefined); // a lost connection has rolled back already

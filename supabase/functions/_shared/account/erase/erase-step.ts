@@ -14,11 +14,11 @@ export function eraseStep(means: EraseMeans): JobStep {
     // A large transaction must not lose its lease to a worker that would wait for its locks.
     const stopExtending = keepLease(hold);
     try {
-      const certificate = await executeErasure(means, erasureId, {
+      const { state } = await executeErasure(means, erasureId, {
         isOver: () => performance.now() > endsMs,
         onStep: (step) => hold.save({ step }),
       });
-      if (certificate === null) return { state: 'again', progress: { step: 'files' } };
+      if (state === 'again') return { state: 'again', progress: { step: 'files' } };
       return { state: 'done', result: { erasure_id: erasureId } };
     } finally {
       stopExtending();

@@ -2,19 +2,24 @@
  * Executes an erasure:
  *   1. the person is signed out, and no sign-in succeeds any more
  *   2. the plan must still be the one that was confirmed; its entry goes into the ledger: database, then store, signed
- *   3. files, through the Storage API; rows, all in one transaction; the user, through the Auth API
+ *   3. files, through the Storage API; rows, all in one transaction; the user, through the Auth API; what came in meanwhile
  *   4. certificate, the backups that still hold them, and our own records forget who it was
  * Each step is marked when it is done: killed at any moment, the same call goes on.
  */
 import { parseEntry } from '../../archive/erasure-entry-file.ts';
+import type { ErasureEntry } from '../../domain/erasure-entry.ts';
 import type { Subject } from '../../domain/subject.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
+import type { Sql as DriverSql } from '../../postgres/open-driver.ts';
+import { readSubject } from '../read-subject.ts';
 import { blockedHint } from './blocked-hint.ts';
 import { certificateOf, type ErasureCertificate } from './certificate.ts';
 import { eraseFiles } from './erase-files.ts';
+import { eraseLateRows } from './erase-late-rows.ts';
 import type { EraseMeans } from './erase-means.ts';
 import { eraseSubjectRows } from './erase-subject-rows.ts';
 import { type ErasureRow, readErasure } from './erasure-row.ts';
+import { keepContact } from './keep-contact.ts';
 import { type DecidedErasure, planErasure } from './plan-erasure.ts';
 import { deleteAuthUser } from './platform-api.ts';
 import { catchUpLedger, decideLedgerEntry, publishLedgerEntry } from './write-ledger-entry.ts';
@@ -26,16 +31,23 @@ export interface ExecuteOptions {
   readonly onStep?: (step: string) => Promise<void> | void;
 }
 
+export type ExecutedErasure =
+  | { readonly state: 'completed'; readonly certificate: ErasureCertificate }
+  /** Completed in the database that this one was restored from: the ledger says so, and the certificate is there. */
+  | { readonly state: 'completed elsewhere' }
+  /** Time was over first: to be called again. */
+  | { readonly state: 'again' };
+
 /**
- * The certificate, or null when time was over first: then call again. Throws ERASURE_NOT_OPEN, ERASURE_PLAN_CHANGED and
- * ERASURE_BLOCKED (the erasure is refused, nothing was erased), LEDGER_FOREIGN and LEDGER_DAMAGED (nothing was erased;
- * it goes on when somebody has put that right), and transient errors after which the same call goes on.
+ * Throws ERASURE_NOT_OPEN, ERASURE_PLAN_CHANGED and ERASURE_BLOCKED (the erasure is refused, nothing was erased),
+ * LEDGER_FOREIGN and LEDGER_DAMAGED (nothing was erased; it goes on when somebody has put that right), and transient errors
+ * after which the same call goes on.
  */
 export async function executeErasure(
   means: EraseMeans,
   erasureId: string,
   { isOver = () => false, onStep = () => {} }: ExecuteOptions = {},
-): Promise<ErasureCertificate | null> {
+): Promise<ExecutedErasure> {
   let row = await begin(means, erasureId);
   if (row.state === 'completed') return done(row);
   const again = async (step: string) => {
@@ -54,24 +66,38 @@ export async function executeErasure(
     await publishLedgerEntry(means, row);
     if (await again('store')) return done(row);
   }
-  const entry = parseEntry(row.entry!);
-  const subject: Subject = { email: null, phone: null, ...row.plan.subject, id: row.subject_id! };
+  const erased = { entry: parseEntry(row.entry!), subject: await subjectOf(means, row) };
   if (row.files_erased_at === null) {
-    if (!(await eraseFiles(means, { row, subject }, isOver))) return null;
+    if (!(await eraseFiles(means, { ...erased, row }, isOver))) return { state: 'again' };
     if (await again('files')) return done(row);
   }
   if (row.rows_erased_at === null) {
-    await eraseSubjectRows(means, { entry, subject });
+    await eraseSubjectRows(means, erased);
     if (await again('rows')) return done(row);
+  } else if (row.auth_erased_at === null) {
+    await eraseLateRows(means, erased);
   }
   if (row.auth_erased_at === null) {
-    await eraseAuthUser(means, row);
+    if (!(await eraseAccount(means, { ...erased, erasureId }, isOver))) return { state: 'again' };
     if (await again('account')) return done(row);
   }
-  return await complete(means, row);
+  return { state: 'completed', certificate: await complete(means, row) };
 }
 
-const done = ({ certificate }: ErasureRow) => JSON.parse(certificate!) as ErasureCertificate;
+function done({ certificate }: ErasureRow): ExecutedErasure {
+  if (certificate === null) return { state: 'completed elsewhere' };
+  return { state: 'completed', certificate: JSON.parse(certificate) as ErasureCertificate };
+}
+
+/** An entry that came from the store does not say it: the database was set back, and has the account again. */
+async function subjectOf({ sql }: EraseMeans, row: ErasureRow): Promise<Subject> {
+  const id = row.subject_id!;
+  if (row.plan.subject) return { ...row.plan.subject, id };
+  // SAFETY: the driver's own type, with bigint as a number, which it does not use.
+  const known = await readSubject(sql as unknown as DriverSql, id);
+  if (known) await keepContact(sql, row.erasure_id, known.subject);
+  return known?.subject ?? { id, email: null, phone: null };
+}
 
 async function begin({ sql }: EraseMeans, erasureId: string): Promise<ErasureRow> {
   const [row] = await sql<ErasureRow[]>`select * from backup.begin_erasure(${erasureId})`;
@@ -119,14 +145,29 @@ export function refuseBlockers(
   });
 }
 
-async function eraseAuthUser(means: EraseMeans, row: ErasureRow): Promise<void> {
-  await deleteAuthUser(means, row.subject_id!);
-  const [left] = await means.sql`select id from auth.users where id = ${row.subject_id}`;
+interface Erased {
+  readonly erasureId: string;
+  readonly entry: ErasureEntry;
+  readonly subject: Subject;
+}
+
+/** False when time was over first. What came in meanwhile goes too: it may hold the account, and nobody else would find it. */
+async function eraseAccount(means: EraseMeans, erased: Erased, isOver: () => boolean): Promise<boolean> {
+  const { erasureId, subject } = erased;
+  await deleteAuthUser(means, subject.id).catch(async (error: unknown) => {
+    if (!(await eraseLateRows(means, erased))) throw error;
+    await deleteAuthUser(means, subject.id);
+  });
+  const [left] = await means.sql`select id from auth.users where id = ${subject.id}`;
   if (left)
     throw ERRORS.PLATFORM_API_FAILED('the Auth server says that the user is deleted, and auth.users still has them');
+  await eraseLateRows(means, erased);
+  const row = await readErasure(means.sql, erasureId);
+  if (!(await eraseFiles(means, { row: row!, subject }, isOver))) return false;
   await means.sql`
     update backup.erasure set auth_erased_at = pg_catalog.clock_timestamp()
-    where erasure_id = ${row.erasure_id} and auth_erased_at is null`;
+    where erasure_id = ${erasureId} and auth_erased_at is null`;
+  return true;
 }
 
 async function complete(means: EraseMeans, row: ErasureRow): Promise<ErasureCertificate> {

@@ -1,11 +1,11 @@
 /** The ledger comes before the deed: an entry is in the store before anything is erased. */
-import type { JSONValue } from 'postgres';
 import { entryKey, entryText, parseEntry, sha256Of } from '../../archive/erasure-entry-file.ts';
 import { storeErasureEntry } from '../../archive/store-erasure-entry.ts';
 import { ERASURE_ENTRY_VERSION, type ErasureEntry, marksOf } from '../../domain/erasure-entry.ts';
 import { TOOL } from '../../domain/tool.ts';
 import type { EraseMeans } from './erase-means.ts';
 import type { ErasureRow } from './erasure-row.ts';
+import { keepContact } from './keep-contact.ts';
 import { refuseForeign, refuseFork, unknownEntries } from './ledger-owner.ts';
 import type { DecidedErasure } from './plan-erasure.ts';
 import { putBackEntries } from './put-back-entries.ts';
@@ -50,10 +50,10 @@ export async function decideLedgerEntry(
       tool: TOOL,
     };
     const text = entryText(entry);
-    const contact = transaction.json({ subject: { email: subject.email, phone: subject.phone } } as JSONValue);
+    await keepContact(transaction, erasureId, subject);
     await transaction`
       update backup.erasure
-      set position = ${entry.position}, entry = ${text}, entry_sha256 = ${sha256Of(text)}, plan = plan || ${contact}
+      set position = ${entry.position}, entry = ${text}, entry_sha256 = ${sha256Of(text)}
       where erasure_id = ${erasureId} and entry is null`;
   });
 }
