@@ -11,6 +11,7 @@ import type { PgSession } from '../postgres/session.ts';
 import { subjectFilter } from '../postgres/subject-filter.ts';
 import { columnExpression } from './column-expression.ts';
 import { describeSource, leavingColumns, type SourceFacts } from './describe-source.ts';
+import { refuseMissingSalt } from './refuse-missing-salt.ts';
 import { rowBytes } from './row-size.ts';
 import { afterCursor, orderOf, type SubjectCursor } from './subject-cursor.ts';
 import { type Address, ctidArray, nameOf, visibleRows } from './visible-rows.ts';
@@ -88,7 +89,9 @@ export async function openSubjectRows(
   subject: Subject,
   options: SubjectRowsOptions = {},
 ): Promise<SubjectRows> {
-  return new Reader(session, { source, subject, options, table: await describeSource(session, source) });
+  const table = await describeSource(session, source);
+  await refuseMissingSalt(session, source);
+  return new Reader(session, { source, subject, options, table });
 }
 
 interface Reading {

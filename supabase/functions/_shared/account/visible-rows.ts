@@ -21,15 +21,15 @@ export interface VisibleQuestion {
 export type VisibleAnswer<A> = { readonly visible: readonly A[] } | { readonly failed: string };
 
 const LEAVE = 'rollback to savepoint holdfast_user; release savepoint holdfast_user';
-/** Class 22: the values are wrong, not the policy. */
-const DATA_EXCEPTION = /^22/;
+/** Class 42: the statement is wrong. Anything else depends on values: too many rows of a subquery, a RAISE, a limit. */
+const DEFINITION_ERROR = /^42/;
 /** To find the rows that a policy stumbles over; what is left then counts as hidden. */
 const MAX_QUESTIONS = 64;
 
 /**
- * The session is in a transaction. A policy that cannot be evaluated at all is `failed`, with its SQLSTATE. One that
- * stumbles over values hides those rows, as it does from the API: whoever can write such values must not be able to
- * switch a policy off. Throws the session's other errors.
+ * The session is in a transaction. Policies that cannot even be planned are `failed`, with their SQLSTATE. One that
+ * stumbles in any other way hides the rows that it stumbles over, as it does from the API: whoever can write what it
+ * stumbles over must not be able to switch a policy off. Throws the session's other errors.
  */
 export async function visibleRows<A extends Address>(
   session: PgSession,
@@ -38,12 +38,20 @@ export async function visibleRows<A extends Address>(
 ): Promise<VisibleAnswer<A>> {
   const visible: A[] = [];
   const waiting: (readonly A[])[] = [rows];
+  let planned = false;
   for (let asked = 0; waiting.length > 0 && asked < MAX_QUESTIONS; asked++) {
     const some = waiting.shift()!;
     const seen = await ask(session, some, question);
-    if (seen instanceof Set) visible.push(...some.filter((row) => seen.has(nameOf(row))));
-    else if (!DATA_EXCEPTION.test(seen)) return { failed: seen };
-    else if (some.length > 1) {
+    if (seen instanceof Set) {
+      visible.push(...some.filter((row) => seen.has(nameOf(row))));
+      continue;
+    }
+    if (!planned && DEFINITION_ERROR.test(seen)) {
+      const failed = await planError(session, question);
+      if (failed !== null) return { failed };
+      planned = true;
+    }
+    if (some.length > 1) {
       const half = Math.ceil(some.length / 2);
       waiting.push(some.slice(0, half), some.slice(half));
     }
@@ -67,17 +75,32 @@ export function ctidArray(rows: readonly Address[]): string {
 async function ask(
   session: PgSession,
   rows: readonly Address[],
-  { from, subject, claims }: VisibleQuestion,
+  question: VisibleQuestion,
 ): Promise<Set<string> | string> {
-  const statements = [
-    'savepoint holdfast_user',
-    becomeApiRole({ role: 'authenticated', subject: subject.id, claims }),
-    `select t.tableoid, t.ctid from ${from} as t where t.ctid = any (${ctidArray(rows)})`,
-    LEAVE,
-  ];
+  const found = await asUser(session, `${select(question)} where t.ctid = any (${ctidArray(rows)})`, question);
+  if (typeof found === 'string') return found;
+  return new Set(found.map(([part, ctid]) => nameOf({ part: part!, ctid: ctid! })));
+}
+
+/** A function may raise what it likes, class 42 too, when it runs: only what fails without running is the definition's. */
+async function planError(session: PgSession, question: VisibleQuestion): Promise<string | null> {
+  const plan = await asUser(session, `explain ${select(question)}`, question);
+  return typeof plan === 'string' && DEFINITION_ERROR.test(plan) ? plan : null;
+}
+
+function select({ from }: VisibleQuestion): string {
+  return `select t.tableoid, t.ctid from ${from} as t`;
+}
+
+/** The rows of a statement that the user's own role runs, or the SQLSTATE of its failure. */
+async function asUser(
+  session: PgSession,
+  statement: string,
+  { subject, claims }: VisibleQuestion,
+): Promise<(string | null)[][] | string> {
+  const role = becomeApiRole({ role: 'authenticated', subject: subject.id, claims });
   try {
-    const found = await session.query(statements.join('; '));
-    return new Set(found.map(([part, ctid]) => nameOf({ part: part!, ctid: ctid! })));
+    return await session.query(['savepoint holdfast_user', role, statement, LEAVE].join('; '));
   } catch (error) {
     await session.query(LEAVE); // on a session that has ended this throws, and so it should
     if (!(error instanceof HoldfastError) || error.kind === 'transient') throw error;

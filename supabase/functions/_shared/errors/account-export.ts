@@ -16,6 +16,12 @@ export const ACCOUNT_EXPORT_ERRORS = defineErrors({
     exit: 1,
     hint: 'Ask the operator for the export: npm run account:export has no such limit.',
   },
+  EXPORT_PLAN_CHANGED: {
+    kind: 'permanent',
+    http: 409,
+    exit: 1,
+    hint: 'Start a new export when backup.subject_source and the mapped tables rest, or run npm run account:export, which reads them at one moment.',
+  },
   DOWNLOAD_LIMIT: {
     kind: 'transient',
     http: 429,

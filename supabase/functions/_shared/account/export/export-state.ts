@@ -45,6 +45,12 @@ export interface OpenFile extends FileSource {
 export interface ExportState {
   phase: 'rows' | 'files' | 'end' | 'done';
   readonly startedMs: number;
+  /** What the indexes below point into, as digestPlan() tells it. Null where it cannot change: in one transaction. */
+  readonly planDigest: string | null;
+  /** How often it began again because the plan had changed. */
+  readonly restarts: number;
+  /** Names of parts that were written before it began again, and are to be deleted. */
+  readonly stale: string[];
   /** Index of the category and, within it, of the table. */
   category: number;
   table: number;
@@ -75,10 +81,13 @@ export interface ExportState {
   readonly pieces: EntryPiece[];
 }
 
-export function newExportState(startedMs: number): ExportState {
+export function newExportState(startedMs: number, planDigest: string | null = null): ExportState {
   return {
     phase: 'rows',
     startedMs,
+    planDigest,
+    restarts: 0,
+    stale: [],
     category: 0,
     table: 0,
     cursor: null,

@@ -5,14 +5,16 @@ import type { PgSession } from '../../postgres/session.ts';
 import type { JobHold, JobOutcome, JobStep } from '../../runs/job-row.ts';
 import { keepLease } from '../../runs/keep-lease.ts';
 import type { Store } from '../../stores/store.ts';
+import { digestPlan } from './digest-plan.ts';
 import type { ProjectAccess } from './export-means.ts';
 import { planExport } from './export-plan.ts';
 import { type ExportRecord, findExport } from './export-record.ts';
 import { readExportSettings } from './export-settings.ts';
-import { type ExportState, newExportState } from './export-state.ts';
+import type { ExportState } from './export-state.ts';
 import { layOut, layoutBytes } from './layout.ts';
 import { PartSink } from './package-sink.ts';
 import { openPartCipher } from './part-cipher.ts';
+import { resumeExport } from './resume-export.ts';
 import { runPackage } from './run-package.ts';
 import { createSliceBudget } from './slice-budget.ts';
 
@@ -26,7 +28,7 @@ export interface ExportStepMeans {
   readonly project: ProjectAccess;
 }
 
-/** Throws what runPackage() throws; EXPORT_GONE when the request was cancelled. */
+/** Throws what runPackage() throws; EXPORT_GONE when the request was cancelled; EXPORT_PLAN_CHANGED, SUBJECT_UNKNOWN. */
 export function exportStep(means: ExportStepMeans): JobStep {
   return async (hold) => {
     const record = await openRecord(means.sql, hold);
@@ -57,7 +59,12 @@ async function writeSlice(means: ExportStepMeans, { hold, record, session }: Sli
   const { sql, store, project } = means;
   const settings = await readExportSettings(sql);
   const plan = await planExport(sql, record.userId);
-  const state = stateOf(hold, record);
+  const state = await resumeExport(store, {
+    exportId: record.id,
+    progress: hold.job.progress,
+    startedMs: record.requestedAt.getTime(),
+    planDigest: await digestPlan(sql, plan),
+  });
   const before = mark(state);
   const cipher = await openPartCipher(record.key, record.id);
   const sink = new PartSink(state, { store, cipher, exportId: record.id });
@@ -89,13 +96,6 @@ async function writeSlice(means: ExportStepMeans, { hold, record, session }: Sli
   // Going on like this would never end.
   if (mark(state) === before) throw ERRORS.STORAGE_UNREACHABLE(`nothing was read within ${WALL_MS / 1000} s`);
   return { state: 'again', progress: state };
-}
-
-function stateOf({ job }: JobHold, record: ExportRecord): ExportState {
-  const begun = Object.hasOwn(job.progress, 'phase');
-  return begun
-    ? (structuredClone(job.progress) as unknown as ExportState)
-    : newExportState(record.requestedAt.getTime());
 }
 
 function mark({ phase, category, table, cursor, rawBytes, fileCursor, parts }: ExportState): string {
