@@ -70,7 +70,7 @@ function addChannel(channel: Command, leaf: Leaf): void {
   leaf(channel, 'set <name>', 'channel set', 'makes a channel, or changes what is given and leaves the rest')
     .option('--kind <kind>', 'slack, discord, teams, resend, sendgrid, mailgun, pagerduty, webhook or ping')
     .option('--secret-name <NAME>', 'the function secret with the address or key: ALERT_…')
-    .option('--setting <key=value>', 'a setting; repeatable; several of to make a list', collect)
+    .option('--setting <key=value>', 'a setting; repeatable; several of to make a list; key= takes it away', collect)
     .option('--fallback <channel>', "who gets what this one cannot deliver; '' for nobody")
     .option('--enable', 'switch it on')
     .option('--disable', 'switch it off');

@@ -52,7 +52,7 @@ async function setRule(sql: Sql, name: string, raw: Raw): Promise<AlertsChange> 
   return { facts: row!.rule, line: `rule ${name} is set` };
 }
 
-/** Numbers stay numbers, and `to` is always a list. */
+/** Numbers stay numbers, `to` is always a list, and null takes a setting away. */
 function settingsOf(pairs: readonly string[] | undefined): Record<string, unknown> | null {
   if (pairs === undefined) return null;
   const settings: Record<string, unknown> = {};
@@ -60,7 +60,8 @@ function settingsOf(pairs: readonly string[] | undefined): Record<string, unknow
     const [, key, value] = /^([a-z_]+)=(.*)$/.exec(pair) ?? [];
     // The pair is not repeated: it may be a secret that was given in the wrong place.
     if (!key || value === undefined) throw ERRORS.ALERT_SETTING_INVALID('--setting must look like key=value');
-    if (key === 'to')
+    if (value === '') settings[key] = null;
+    else if (key === 'to')
       settings.to = [...((settings.to as string[]) ?? []), ...value.split(',').map((part) => part.trim())];
     else settings[key] = /^\d+$/.test(value) ? Number(value) : value;
   }

@@ -10,7 +10,7 @@ interface ChannelRow {
   readonly name: string;
   readonly kind: string;
   readonly secrets: readonly string[];
-  /** Named by an enabled rule, or a ping with a mode of its own. */
+  /** Named by an enabled rule, at once or when it escalates, or a ping with a mode of its own. */
   readonly reached: boolean;
   /** How its newest delivery that is over went; null where there is none. */
   readonly last_state: string | null;
@@ -31,7 +31,7 @@ export const alerts: Examination = {
       return [warning('channels', 'there is no channel that is switched on: nobody hears of a failed backup', SET_UP)];
     }
     return [
-      ...reach(channels),
+      ...reach(channels, await readProblemsRule(sql!)),
       ...(await secretsOf(channels, functionsUrl, environment)),
       ...channels.filter(({ last_state }) => last_state === 'failed' || last_state === 'fell_over').map(failedLast),
     ];
@@ -43,7 +43,7 @@ async function readChannels(sql: Sql): Promise<ChannelRow[]> {
     select c.name, c.kind,
       array_remove(array[c.secret_name, c.settings ->> 'url_secret_name'], null) as secrets,
       c.settings ->> 'mode' in ('heartbeat', 'runs') is true or exists (
-        select from backup.alert_rule r where r.enabled and c.name = any (r.channels)) as reached,
+        select from backup.alert_rule r where r.enabled and c.name = any (r.channels || r.escalate_to)) as reached,
       last.state as last_state, last.error as last_error
     from backup.alert_channel c
     left join lateral (
@@ -54,21 +54,38 @@ async function readChannels(sql: Sql): Promise<ChannelRow[]> {
   return rows.map((row) => ({ ...row })) as unknown as ChannelRow[];
 }
 
-function reach(channels: readonly ChannelRow[]): Finding[] {
+interface RuleRow {
+  readonly channels: readonly string[];
+  readonly enabled: boolean;
+}
+
+/** The preset rule that the mends add to; null where somebody removed it. */
+async function readProblemsRule(sql: Sql): Promise<RuleRow | null> {
+  const [row] = await sql`select channels, enabled from backup.alert_rule where name = 'problems'`;
+  return (row as RuleRow | undefined) ?? null;
+}
+
+/** `--channels` says all that the rule has then: what it has already stays, in its order. */
+function addToRule(rule: RuleRow | null, names: readonly string[]): string {
+  const all = [...new Set([...(rule?.channels ?? []), ...names])].join(',');
+  const rest = rule === null ? " --types '*'" : rule.enabled ? '' : ' --enable';
+  return `npm run backup:alerts -- rule set problems --channels ${all}${rest}`;
+}
+
+function reach(channels: readonly ChannelRow[], rule: RuleRow | null): Finding[] {
   const told = channels.filter(({ reached, kind }) => reached && kind !== 'ping').map(({ name }) => name);
   const lost = channels.filter(({ reached }) => !reached).map(({ name }) => name);
   const switches = channels.filter(({ kind, reached }) => kind === 'ping' && reached).length;
-  const rule = (names: string[]) => `npm run backup:alerts -- rule set problems --channels ${names.join(' ')}`;
   return [
     told.length > 0
       ? ok('channels', `rules send to ${told.join(', ')}`)
       : warning(
           'channels',
           'no rule that is switched on sends to a channel that is',
-          lost.length > 0 ? rule(lost) : SET_UP,
+          lost.length > 0 ? addToRule(rule, lost) : SET_UP,
         ),
     ...(told.length > 0 && lost.length > 0
-      ? [warning('unused channels', `no rule sends to ${lost.join(', ')}`, rule([...told, ...lost]))]
+      ? [warning('unused channels', `no rule sends to ${lost.join(', ')}`, addToRule(rule, lost))]
       : []),
     switches > 0
       ? ok("dead man's switch", 'a channel pings: silence is noticed outside')

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { examineSchedules } from './examine-schedules.ts';
+import { examineTickSteps } from './examine-tick-steps.ts';
 import { type Finding, ok, problem, skipped, warning } from './finding.ts';
 import type { Examination } from './patient.ts';
 
@@ -30,6 +31,7 @@ export const schedule: Examination = {
               'create extension pg_cron; then run the migrations again',
             ),
           ]),
+      ...(await examineTickSteps(sql!)),
       ...(await examineSchedules(sql!)),
     ];
   },

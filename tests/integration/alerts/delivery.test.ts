@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Sql } from 'postgres';
 import { startProgram } from '../../support/run-script.ts';
-import { type AlertGround, openAlertGround, slackFor, textsOf } from './alert-harness.ts';
+import { type AlertGround, minutes, openAlertGround, slackFor, textsOf } from './alert-harness.ts';
 
 let ground: AlertGround;
 let sql: Sql;
@@ -44,16 +44,17 @@ test('Retry-After is kept, in seconds, as a date, or in the JSON of Discord', as
       await sql`select extract(epoch from not_before - clock_timestamp())::float8 as seconds from backup.alert_delivery`;
     return row!.seconds as number;
   };
+  // The date is made when it is sent: the answer before it may have taken its time.
   const answers = [
-    { status: 429, headers: { 'retry-after': '120' } },
-    { status: 429, headers: { 'retry-after': new Date(Date.now() + 121_000).toUTCString() } },
-    { status: 429, body: '{"message":"You are being rate limited.","retry_after":118.4}' },
+    () => ({ status: 429, headers: { 'retry-after': '120' } }),
+    () => ({ status: 429, headers: { 'retry-after': new Date(Date.now() + 121_000).toUTCString() } }),
+    () => ({ status: 429, body: '{"message":"You are being rate limited.","retry_after":118.4}' }),
   ];
   await sql`update backup.setting set value = '1' where name = 'alert_retry_base_seconds'`;
   await fail();
   await ground.tick();
   for (const answer of answers) {
-    ground.sink.answers.set('/', answer);
+    ground.sink.answers.set('/', answer());
     await hurry();
     await ground.deliver();
     const seconds = await wait();
@@ -83,6 +84,55 @@ test('a refusal goes to the fallback at once, and its resolution follows it ther
   assert.deepEqual(
     textsOf(ground.sink.at('/services/third')).map((text) => text.split(':')[0]),
     ['Critical', 'Resolved'],
+  );
+});
+
+test("a channel that got a problem in another one's place gets its own rule's repeats all the same", async () => {
+  await slackFor(ground);
+  await slackFor(ground, 'email', 'mail');
+  await sql`select backup.alert_rule_set('mail', '{backup_*}', p_min_occurrences => 2, p_repeat_every => '12 hours')`;
+  await withoutChannelProblems();
+  await sql`select backup.alert_channel_set('slack', p_fallback => 'email')`;
+  ground.sink.answers.set('/services/slack', { status: 404 });
+  const mails = () => ground.sink.at('/services/email').length;
+  const tick = async (...hours: number[]) => {
+    for (const count of hours) await ground.tickAndDeliver(minutes(count * 60));
+  };
+  await fail();
+  await ground.tickAndDeliver();
+  assert.deepEqual(await states(), ['slack:fell_over', 'email:sent']);
+  await fail();
+  await tick(0.1, 11);
+  assert.equal(mails(), 1, 'it knows already');
+  await tick(12.1, 12.2, 23);
+  assert.equal(mails(), 2);
+  await sql`select backup.alert_rule_set('all', p_repeat_every => '24 hours')`;
+  await tick(24.2);
+  assert.equal(mails(), 3, 'one message, whether it is its own or the one that fell over');
+});
+
+test("a repeat that came in another one's place does not use up the channel's own", async () => {
+  await slackFor(ground);
+  await slackFor(ground, 'email', 'mail');
+  await sql`select backup.alert_rule_set('mail', '{backup_*}', p_min_occurrences => 2, p_repeat_every => '12 hours')`;
+  await sql`select backup.alert_rule_set('all', '{backup_*}', p_repeat_every => '10 hours')`;
+  await sql`select backup.alert_channel_set('slack', p_fallback => 'email')`;
+  ground.sink.answers.set('/services/slack', { status: 404 });
+  await fail();
+  await ground.tickAndDeliver();
+  await fail();
+  await ground.tickAndDeliver(minutes(10.1 * 60));
+  await sql`select backup.alert_rule_set('all', p_repeat_every => '0')`;
+  await ground.tickAndDeliver(minutes(12.1 * 60));
+  const rows = await sql`
+    select kind, sequence, via is not null as via, state from backup.alert_delivery where channel = 'email' order by ordinal`;
+  assert.deepEqual(
+    rows.map(({ kind, sequence, via, state }) => [kind, sequence, via, state]),
+    [
+      ['open', 3, true, 'sent'],
+      ['repeat', 1, true, 'sent'],
+      ['repeat', 2, false, 'sent'],
+    ],
   );
 });
 

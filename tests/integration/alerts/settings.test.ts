@@ -68,6 +68,47 @@ test('fallbacks do not go in circles and lead to channels that exist', async () 
   );
 });
 
+test('a channel changes the settings that are given and leaves the rest; null takes one away', async () => {
+  const set = async (args: string) => {
+    const [row] = await sql.unsafe(`select (backup.alert_channel_set(${args})).settings as settings`);
+    return row!.settings;
+  };
+  await set(`'alive', 'ping', 'ALERT_PING_URL', '{"mode": "runs"}'`);
+  assert.deepEqual(await set(`'alive', p_settings => '{"schedule": "daily-full"}'`), {
+    mode: 'runs',
+    schedule: 'daily-full',
+  });
+  assert.deepEqual(await set(`'alive', 'ping', p_enabled => true`), { mode: 'runs', schedule: 'daily-full' });
+  assert.deepEqual(await set(`'alive', p_settings => '{"schedule": null, "mode": "heartbeat"}'`), {
+    mode: 'heartbeat',
+  });
+  assert.deepEqual(await set(`'alive', 'pagerduty', p_settings => '{"base_url": "https://example.com"}'`), {
+    base_url: 'https://example.com',
+  });
+  assert.deepEqual(await set(`'alive', 'slack'`), {}, 'settings of another kind are gone');
+
+  const mail = '{"from": "b@example.com", "to": ["a@example.com", "z@example.com"]}';
+  await set(`'mail', 'resend', 'ALERT_KEY', '${mail}'`);
+  assert.deepEqual(await set(`'mail', p_settings => '{"to": ["c@example.com"]}'`), {
+    from: 'b@example.com',
+    to: ['c@example.com'],
+  });
+  await assert.rejects(set(`'mail', p_settings => '{"to": null}'`), /needs the setting to/);
+  await assert.rejects(set(`'mail', p_settings => '{"mode": "runs"}'`), /has no setting mode/);
+
+  await set(`'hook', 'webhook', 'ALERT_KEY', '{"url": "https://example.com/a"}'`);
+  assert.deepEqual(await set(`'hook', p_settings => '{"url_secret_name": "ALERT_URL"}'`), {
+    url_secret_name: 'ALERT_URL',
+  });
+  assert.deepEqual(await set(`'hook', p_settings => '{"url": "https://example.com/b"}'`), {
+    url: 'https://example.com/b',
+  });
+  await assert.rejects(
+    set(`'hook', p_settings => '{"url": "https://example.com/c", "url_secret_name": "ALERT_URL"}'`),
+    /a webhook needs url, or url_secret_name/,
+  );
+});
+
 test('a rule changes what is given and leaves the rest; nonsense is refused', async () => {
   await slackFor(ground);
   await sql`select backup.alert_rule_set('all', p_repeat_every => '6 hours', p_quiet => '22:00-07:00 Europe/Berlin', p_min_occurrences => 3)`;
@@ -164,6 +205,17 @@ test('the command sets channels and rules up, lists, tests, and has exit codes',
   );
   assert.equal(set.code, 0, set.stderr);
   assert.deepEqual(JSON.parse(set.stdout).settings, { from: 'b@example.com', to: ['a@example.com', 'z@example.com'] });
+  const changed = await alerts('channel', 'set', 'email', '--setting', 'base_url=https://mail.example.com', '--json');
+  assert.deepEqual(JSON.parse(changed.stdout).settings, {
+    from: 'b@example.com',
+    to: ['a@example.com', 'z@example.com'],
+    base_url: 'https://mail.example.com',
+  });
+  const without = await alerts('channel', 'set', 'email', '--setting', 'base_url=', '--json');
+  assert.deepEqual(JSON.parse(without.stdout).settings, {
+    from: 'b@example.com',
+    to: ['a@example.com', 'z@example.com'],
+  });
   const rule = await alerts(
     'rule',
     'set',
