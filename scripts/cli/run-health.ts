@@ -55,7 +55,7 @@ async function evaluate({ check }: RawHealthOptions, environment: Environment): 
   const options = { max: 1, applicationName: 'holdfast health', platform: nodePlatform };
   const sql = openDriver(url, options) as unknown as Sql;
   try {
-    return await makeReport({ sql, publicKeys, only: check });
+    return await makeReport({ sql, publicKeys, only: check, outside: true });
   } finally {
     await sql.end({ timeout: 5 });
   }

@@ -9,6 +9,7 @@ import postgres, { type Sql } from 'postgres';
 import { runDoctor } from '../../scripts/cli/doctor/run-doctor.ts';
 import { type Stack, startStack } from '../../scripts/dev/stack/start-stack.ts';
 import { NO_S3 } from '../support/rgw/test-s3.ts';
+import { runScript } from '../support/run-script.ts';
 
 interface Answer {
   readonly exit: number;
@@ -85,6 +86,18 @@ test('the doctor', { skip: NO_S3 }, async (t) => {
   await t.test('finds a table of ours without row level security', () =>
     brokenAndMended('access', 'alter table backup.ticket disable row level security', /backup\.ticket/),
   );
+  await t.test('finds each table of ours in public without it', async () => {
+    for (const name of [
+      'backup_log',
+      'backup_verification',
+      'backup_tests',
+      'security_events_log',
+      'system_health_alerts',
+    ]) {
+      const breaking = `alter table public.${name} disable row level security`;
+      await brokenAndMended('access', breaking, new RegExp(`off for ${name}`));
+    }
+  });
   await t.test('finds a private function that everybody may call', () =>
     brokenAndMended('access', 'grant execute on function backup.tick() to public', /backup\.tick\(\)/),
   );
@@ -133,6 +146,11 @@ test('the doctor', { skip: NO_S3 }, async (t) => {
     assert.deepEqual([paused?.state, paused?.message], ['warning', 'is paused without an end']);
     await sql.unsafe(paused!.mend!);
     assert.deepEqual(await problems('schedule'), []);
+  });
+  await t.test('finds that nothing would back everything up while another schedule is paused', async () => {
+    await sql`select backup.schedule_pause('weekly-critical')`;
+    await brokenAndMended('schedule', "select backup.schedule_set('daily-full', p_enabled => false)", /no full backup/);
+    await sql`select backup.schedule_resume('weekly-critical')`;
   });
 
   await t.test('finds a function that a migration should have made', async () => {
@@ -187,6 +205,52 @@ test('the doctor', { skip: NO_S3 }, async (t) => {
     assert.match(alone.stdout, /"skipped"/);
     await sql`select backup.alert_channel_remove(name) from backup.alert_channel`;
   });
+
+  await t.test(
+    'tells apart channels that nothing reaches, and its mend takes nothing away from the rules',
+    async () => {
+      const found = async () => {
+        const { findings } = JSON.parse((await examine(['--json', '--only', 'alerts'])).stdout) as {
+          findings: JsonFinding[];
+        };
+        return (name: string) => findings.find((one) => one.name === name);
+      };
+      const mend = async ({ mend }: JsonFinding) => {
+        const [program, args] = mend!.split(' -- ');
+        assert.equal(program, 'npm run backup:alerts');
+        const words = args!.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1'));
+        const { code, stderr } = await runScript('alerts.ts', words, { DATABASE_URL: stack.env.DATABASE_URL! });
+        assert.equal(code, 0, stderr);
+      };
+      const channelsOf = async (name: string) =>
+        (await sql`select channels from backup.alert_rule where name = ${name}`)[0]?.channels;
+      await sql`delete from backup.alert_rule`;
+      for (const name of ['chat', 'night', 'boss', 'deploys', 'team']) {
+        await sql`select backup.alert_channel_set(${name}, 'slack', 'ALERT_OF_THE_TEST')`;
+      }
+      // No rule at all.
+      await mend((await found())('channels')!);
+      assert.equal((await found())('channels')!.state, 'ok');
+      await sql`
+      select backup.alert_rule_set('problems', p_channels => '{chat}', p_escalate_after => '1 hour', p_escalate_to => '{boss}')`;
+      await sql`select backup.alert_rule_set('success', '{backup_completed}', 'info', '{deploys}')`;
+      const lost = (await found())('unused channels')!;
+      assert.equal(lost.message, 'no rule sends to night, team');
+      await mend(lost);
+      assert.deepEqual(
+        await channelsOf('problems'),
+        ['chat', 'night', 'team'],
+        'not what other rules reach on purpose',
+      );
+      assert.equal((await found())('unused channels'), undefined);
+      // The rule is there and off.
+      await sql`delete from backup.alert_rule where name = 'success'`;
+      await sql`select backup.alert_rule_set('problems', p_enabled => false)`;
+      await mend((await found())('channels')!);
+      assert.equal((await found())('channels')!.state, 'ok');
+      await sql`select backup.alert_channel_remove(name) from backup.alert_channel`;
+    },
+  );
 
   await t.test('finds a service key of another project', async () => {
     const [found] = await problems('functions', { SUPABASE_SERVICE_ROLE_KEY: 'another' });

@@ -15,7 +15,8 @@ export const access: Examination = {
       select c.oid::regclass::text as name from pg_catalog.pg_class c
       where c.relkind in ('r', 'p') and not c.relrowsecurity and (
         c.relnamespace = 'backup'::regnamespace or c.oid in (
-          to_regclass('public.backup_log'), to_regclass('public.backup_verification'), to_regclass('public.backup_tests')))`;
+          to_regclass('public.backup_log'), to_regclass('public.backup_verification'), to_regclass('public.backup_tests'),
+          to_regclass('public.security_events_log'), to_regclass('public.system_health_alerts')))`;
     const public_ = await sql!`
       select p.oid::regprocedure::text as name from pg_catalog.pg_proc p
       where p.pronamespace = 'backup'::regnamespace and exists (

@@ -23,13 +23,13 @@ export async function examineSchedules(sql: Sql): Promise<Finding[]> {
   const paused = rows.filter(({ endless }) => endless);
   const on = rows.filter(({ next_at }) => next_at !== null);
   const [next] = on.toSorted((a, b) => a.next_at!.getTime() - b.next_at!.getTime());
-  const full = on.some(({ work, scope }) => work === 'backup' && scope === 'full');
+  const full = on.some(backsUpAll);
   const configured = rows.every(({ state }) => state !== 'not configured');
   return [
     ...paused.map(({ name }) =>
       warning(`schedule ${name}`, 'is paused without an end', `select backup.schedule_resume('${name}');`),
     ),
-    ...(configured && !full && paused.length === 0
+    ...(configured && !full && !paused.some(backsUpAll)
       ? [problem('schedules', 'none that is on backs up everything: there will be no full backup', ENABLE)]
       : []),
     ...(next && full
@@ -38,5 +38,7 @@ export async function examineSchedules(sql: Sql): Promise<Finding[]> {
     ...(configured ? [] : [warning('schedules', 'nothing is due before the project is configured', CONFIGURE)]),
   ];
 }
+
+const backsUpAll = ({ work, scope }: ScheduleRow) => work === 'backup' && scope === 'full';
 
 const CONFIGURE = "select backup.configure('https://<project ref>.supabase.co/functions/v1');";

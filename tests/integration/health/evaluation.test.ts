@@ -118,13 +118,12 @@ test('many evaluations at the same time write one alert for one change', async (
 });
 
 test("the backup plan's SQL for verification and dashboard runs as written", async () => {
-  const days = [0, 1, 1];
-  for (const age of days) {
-    await sql`
-      insert into public.system_health_alerts (alert_type, severity, message, event_data, created_at)
-      values ('backup_completed', 'info', 'm', '{"duration_seconds": 90}', now() - ${age} * interval '1 day')`;
-  }
-  await sql`insert into public.system_health_alerts (alert_type, event_data) values ('backup_failed', '{"duration_seconds": 30}')`;
+  // In one statement: midnight may pass between two.
+  await sql`
+    insert into public.system_health_alerts (alert_type, severity, message, event_data, created_at)
+    select type, 'info', 'm', jsonb_build_object('duration_seconds', seconds), now() - age * interval '1 day'
+    from (values ('backup_completed', 90, 0), ('backup_completed', 90, 1), ('backup_completed', 90, 1), ('backup_failed', 30, 0))
+      as said (type, seconds, age)`;
   const [health] = await sql.unsafe(PLAN_SQL.verification);
   assert.equal(Number(health!.backup_count_30_days), 3);
   assert.match(health!.time_since_last_backup, /^00:00:/);
@@ -180,8 +179,8 @@ test('what opens the backup tables to strangers is an emergency, whoever granted
 test('growth is the trend over days: one odd backup does not count, a doubling in a month does', async () => {
   assert.equal((await ask(sql, 'size_growth')).state, 'inconclusive');
   const insert = (day: number, bytes: number) => sql`
-    insert into public.backup_log (backup_id, backup_type, started_at, completed_at, status, request, raw_bytes)
-    values (${`daily_growth_${day}`}, 'daily', ${later(-24 * day)}, ${later(-24 * day)}, 'completed', '{"scope": "full"}', ${bytes})`;
+    insert into public.backup_log (backup_id, backup_type, folder, started_at, completed_at, status, request, raw_bytes)
+    values (${`daily_growth_${day}`}, 'daily', ${`daily_growth_${day}`}, ${later(-24 * day)}, ${later(-24 * day)}, 'completed', '{"scope": "full"}', ${bytes})`;
   for (let day = 1; day <= 20; day += 1) await insert(day, 1_000_000 + (20 - day) * 3_000 + (day === 7 ? 9e6 : 0));
   const steady = await ask(sql, 'size_growth');
   assert.equal(steady.state, 'healthy', steady.detail);

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import getPort from 'get-port';
 import type { Sql } from 'postgres';
+import { makeReport } from '../../../supabase/functions/_shared/monitor/make-report.ts';
 import { runScript } from '../../support/run-script.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
+import { makeKeyring } from '../export/export-harness.ts';
 import { openAs, setThreshold } from './health-harness.ts';
 
 let database: TestDatabase;
@@ -82,4 +84,31 @@ test('--json is one object that says the same, and --help has examples', async (
   const help = await health(['--help']);
   assert.equal(help.code, 0);
   assert.match(help.stdout, /Examples:[\s\S]*Exit codes/);
+});
+
+test('an operator without keys, or with old ones, changes nothing of what the functions found, and is no sign of life', async () => {
+  await sql`delete from backup.heartbeat where name = 'evaluation'`;
+  const keys = makeKeyring('Soon <soon@example.com>', '5d');
+  try {
+    await makeReport({ sql, publicKeys: keys.publicKeys }); // as the function does
+    const [before] = await sql`select * from backup.health_state where check_name = 'key_expiry'`;
+    assert.equal(before!.state, 'unhealthy');
+    const beats = () => sql`select at from backup.heartbeat where name = 'evaluation'`;
+    const [beat] = await beats();
+    const said = async (env: Record<string, string>, args: string[] = []) => {
+      const { stdout } = await health(['--json', ...args], env);
+      const { checks } = JSON.parse(stdout) as { checks: { name: string; state: string; detail: string }[] };
+      return checks.find(({ name }) => name === 'key_expiry')!;
+    };
+    assert.equal((await said({})).state, 'inconclusive');
+    assert.equal((await said({}, ['--check', 'key_expiry'])).state, 'inconclusive');
+    assert.equal((await said({ BACKUP_PGP_PUBLIC_KEYS: 'not a key' })).state, 'unhealthy', 'it is reported');
+    assert.deepEqual([...(await sql`select * from backup.health_state where check_name = 'key_expiry'`)], [before]);
+    assert.deepEqual([...(await beats())], [beat]);
+    const [seen] =
+      await sql`select last_seen > ${before!.last_seen} as later from backup.health_state where check_name = 'last_backup'`;
+    assert.equal(seen!.later, true, 'what the database says of itself is recorded');
+  } finally {
+    keys.dispose();
+  }
 });

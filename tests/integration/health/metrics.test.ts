@@ -41,8 +41,8 @@ test('metrics', async (t) => {
       ['daily', 'failed'],
     ]) {
       await sql`
-        insert into public.backup_log (backup_id, backup_type, status, stage, started_at, completed_at, raw_bytes, stored_bytes, row_count)
-        values (${`${cadence}_20260114_020000_${status === 'failed' ? '00000000' : '11111111'}`}, ${cadence!}, ${status!}, 'done',
+        insert into public.backup_log (backup_id, backup_type, folder, status, stage, started_at, completed_at, raw_bytes, stored_bytes, row_count)
+        values (${`${cadence}_20260114_020000_${status === 'failed' ? '00000000' : '11111111'}`}, ${cadence!}, 'folder', ${status!}, 'done',
           '2026-01-14T02:00:00Z', '2026-01-14T02:01:30Z', 3000000000, 800000000, 12345)`;
     }
     await sql`

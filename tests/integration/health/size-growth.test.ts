@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Sql } from 'postgres';
 import { createTestDatabase, type TestDatabase } from '../../support/template-database.ts';
-import { ask, later, openAs } from './health-harness.ts';
+import { ask, openAs } from './health-harness.ts';
+
+/** One moment for all tests of the file: samples are of days, and midnight may pass while it runs. */
+const START = Date.now();
+const onDay = (day: number) => new Date(START + day * 86_400_000);
 
 let database: TestDatabase;
 let sql: Sql;
@@ -23,14 +27,14 @@ after(async () => {
 const write = (rows: number) => sql`
   insert into public.notes (note) select string_agg(md5(random()::text), '') from generate_series(1, ${rows}) as i, generate_series(1, 50) group by i`;
 
-const measure = (day: number) => sql`select backup.measure_sizes(${later(24 * day)})`;
+const measure = (day: number) => sql`select backup.measure_sizes(${onDay(day)})`;
 
 test('a week is needed before anything is said, and a database that rests is healthy', async () => {
   for (let day = -20; day < -16; day += 1) await measure(day);
-  const early = await ask(sql, 'size_growth', { now: later(24 * -16) });
+  const early = await ask(sql, 'size_growth', { now: onDay(-16) });
   assert.equal(early.state, 'inconclusive', early.detail);
   for (let day = -16; day <= 0; day += 1) await measure(day);
-  const line = await ask(sql, 'size_growth');
+  const line = await ask(sql, 'size_growth', { now: onDay(0) });
   assert.deepEqual(
     [line.state, line.items.map(({ name, state }) => `${name} ${state}`)],
     ['healthy', ['backups inconclusive', 'database healthy']],
@@ -49,12 +53,12 @@ test('a database that really grows day by day is a warning, and one that came to
     await write(500);
     await measure(day);
   }
-  const grown = await ask(sql, 'size_growth', { now: later(24 * 12) });
+  const grown = await ask(sql, 'size_growth', { now: onDay(12) });
   assert.deepEqual([grown.state, grown.severity], ['unhealthy', 'warning'], grown.detail);
   assert.ok(grown.value! > 50, grown.detail);
   assert.match(grown.detail, /^in 30 days, the database by [\d.]+ %$/);
   for (let day = 13; day <= 50; day += 1) await measure(day);
-  const rested = await ask(sql, 'size_growth', { now: later(24 * 50) });
+  const rested = await ask(sql, 'size_growth', { now: onDay(50) });
   assert.equal(rested.state, 'healthy', rested.detail);
 });
 
@@ -63,13 +67,13 @@ test('one odd day does not count', async () => {
   await measure(51);
   await sql`truncate public.notes`;
   for (let day = 52; day <= 60; day += 1) await measure(day);
-  const line = await ask(sql, 'size_growth', { now: later(24 * 60) });
+  const line = await ask(sql, 'size_growth', { now: onDay(60) });
   assert.equal(line.state, 'healthy', line.detail);
 });
 
 test('samples older than the history are removed', async () => {
   await measure(500);
   const [row] =
-    await sql`select min(day) >= (now() + interval '99 days')::date as young, count(*)::int as count from backup.size_sample`;
+    await sql`select min(day) >= (${onDay(99)}::timestamptz at time zone 'UTC')::date as young, count(*)::int as count from backup.size_sample`;
   assert.deepEqual([row!.young, row!.count], [true, 1]);
 });

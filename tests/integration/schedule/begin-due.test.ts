@@ -275,8 +275,8 @@ test('a limit of the plan that is no number is not known, and keeps no backup fr
 test('a drill takes no backup of some rows', async () => {
   const { sql } = project;
   const add = (id: string, request: object, hour: number) => sql`
-    insert into public.backup_log (backup_id, backup_type, started_at, status, request)
-    values (${id}, 'weekly', ${`2026-01-14T0${hour}:00:00Z`}, 'completed', ${sql.json(request as never)})`;
+    insert into public.backup_log (backup_id, backup_type, folder, started_at, status, request)
+    values (${id}, 'weekly', ${id}, ${`2026-01-14T0${hour}:00:00Z`}, 'completed', ${sql.json(request as never)})`;
   await add('weekly_whole', { scope: 'full' }, 1);
   await add('weekly_rows', { scope: 'full', where: [{ table: 'public.bookings' }] }, 2);
   const [row] = await sql`select backup.drill_subject('weekly') as id`;

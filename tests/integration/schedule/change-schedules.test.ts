@@ -170,6 +170,7 @@ test('what cannot be is refused with its reason and what to do, and changes noth
     );
   }
   await assert.rejects(sql`select backup.schedule_pause('daily-full', '2020-01-01')`, /must end in the future/);
+  await assert.rejects(sql`select backup.schedule_pause('daily-full', null)`, /must end in the future, or never: null/);
   await assert.rejects(sql`select backup.maintenance_set('2026-01-02', '2026-01-01', 'x')`, /must end after it starts/);
   await assert.rejects(sql`select backup.maintenance_set('2026-01-01', '2026-01-02', ' ')`, /must have a reason/);
   await assert.rejects(
@@ -249,6 +250,28 @@ test('without critical tables the weekly backup of them is skipped, and says so 
   await sql`create table public.bookings (id int)`;
   await project.serve('2026-02-01T03:00:00Z');
   assert.equal((await project.runs('weekly-critical')).at(-1)!.state, 'running');
+});
+
+test('a cause of skipping that went away and came back is told again, and once more only', async () => {
+  await sql`delete from backup.table_tier where table_name = 'security_events_log'`;
+  const told = async () => (await project.alerts('schedule_skipped')).length;
+  await project.serve('2026-01-18T03:00:00Z');
+  assert.equal(await told(), 1);
+  await sql`create table public.bookings (id int)`;
+  await project.serve('2026-01-25T03:00:00Z');
+  await project.end('weekly-critical', 'verified');
+  await project.serve('2026-01-25T03:10:00Z');
+  await sql`drop table public.bookings`;
+  await project.serve('2026-02-01T03:00:00Z');
+  const states = (await project.runs('weekly-critical')).map(({ state }) => state);
+  assert.deepEqual([states, await told()], [['skipped', 'succeeded', 'skipped'], 2]);
+  await project.serve('2026-02-22T03:00:00Z'); // two times were missed: that says nothing of the cause
+  assert.deepEqual((await project.runs('weekly-critical')).map(({ state }) => state).slice(3), [
+    'superseded',
+    'superseded',
+    'skipped',
+  ]);
+  assert.equal(await told(), 2);
 });
 
 test("the preflight measures the database against the plan's limit", async () => {

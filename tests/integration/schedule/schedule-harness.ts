@@ -48,6 +48,7 @@ export const END_RUN_SQL = `
         'message', 'the store did not answer', 'hint', 'Look at the store.'));
       return;
     end if;
+    update public.backup_log set folder = 'backups/' || p_id where backup_id = p_id;
     perform backup.complete_run(v_task, v_token, '[]', '{"tables": 1, "rows": 5, "objects": 1, "raw_bytes": 9, "stored_bytes": 4}',
       '[{"from": 0, "to": 1}]');
     if p_outcome <> 'copied' then

@@ -2,6 +2,7 @@ import { backupDuration } from './checks/backup-duration.ts';
 import { databaseSize } from './checks/database-size.ts';
 import { erasuresInBackups } from './checks/erasures-in-backups.ts';
 import { functionsAnswer } from './checks/functions-answer.ts';
+import { heartbeatSteps } from './checks/heartbeat-steps.ts';
 import { integrity } from './checks/integrity.ts';
 import { keyExpiry } from './checks/key-expiry.ts';
 import { lastBackup } from './checks/last-backup.ts';
@@ -22,6 +23,7 @@ import type { HealthCheck } from './contracts.ts';
 /** All checks, in the order of the report. The cheap ones that say whether anything works at all come first. */
 export const CHECKS: readonly HealthCheck[] = [
   pgCronAlive,
+  heartbeatSteps,
   pgNetAlive,
   functionsAnswer,
   lastBackup,

@@ -47,6 +47,8 @@ export interface HealthCheck {
   readonly title: string;
   readonly category: CheckCategory;
   readonly unit: string | null;
+  /** It judges the configuration at hand: only what the functions have is recorded. */
+  readonly ofConfiguration?: boolean;
   /** What it throws makes it inconclusive. */
   run(means: CheckMeans): Promise<CheckResult>;
 }

@@ -16,8 +16,9 @@ export async function growingTables(
     with backup as (
       select backup_id, row_number() over (order by started_at) as old, row_number() over (order by started_at desc) as new
       from public.backup_log l
-      where status in ('completed', 'completed_with_limits') and coalesce(request ->> 'scope', 'full') = 'full'
-        and not request ? 'where' and to_jsonb(l) ->> 'deleted_at' is null
+      where status in ('completed', 'completed_with_limits') and folder is not null
+        and coalesce(request ->> 'scope', 'full') = 'full' and not request ? 'where'
+        and to_jsonb(l) ->> 'deleted_at' is null
         and started_at > ${from} and started_at <= ${until}
     ),
     measured as (

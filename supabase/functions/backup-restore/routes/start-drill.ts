@@ -40,7 +40,7 @@ const HINT = 'See GET /functions/v1/backup-trigger/backups for those that are th
 async function newestOf(sql: Sql, cadence: string): Promise<string> {
   const [row] = await sql`
     select backup_id from public.backup_log
-    where backup_type = ${cadence} and status in ('completed', 'completed_with_limits')
+    where backup_type = ${cadence} and status in ('completed', 'completed_with_limits') and folder is not null
     order by started_at desc, backup_id desc limit 1`;
   if (!row) throw ERRORS.BACKUP_MISSING(`there is no completed ${cadence} backup`, { hint: HINT });
   return row.backup_id as string;
@@ -48,12 +48,17 @@ async function newestOf(sql: Sql, cadence: string): Promise<string> {
 
 async function refuseUnfit(sql: Sql, backupId: string, restores: boolean): Promise<void> {
   const [run] = await sql`
-    select status, raw_bytes::float8 as raw_bytes,
+    select status, folder, raw_bytes::float8 as raw_bytes,
       (select (value #>> '{}')::float8 from backup.setting where name = 'drill_max_bytes') as max_bytes
     from public.backup_log where backup_id = ${backupId}`;
   if (!run) throw ERRORS.BACKUP_MISSING(`there is no backup '${backupId}'`, { hint: HINT });
   if (run.status !== 'completed' && run.status !== 'completed_with_limits') {
     throw ERRORS.RUN_NOT_COMPLETE(`backup '${backupId}' is ${run.status}`, { details: { status: run.status } });
+  }
+  if (run.folder === null) {
+    throw ERRORS.BACKUP_MISSING(`backup '${backupId}' is another system's: it has no folder in the store`, {
+      hint: HINT,
+    });
   }
   if (restores && run.max_bytes !== null && Number(run.raw_bytes ?? 0) > run.max_bytes) {
     throw ERRORS.DRILL_TOO_LARGE(

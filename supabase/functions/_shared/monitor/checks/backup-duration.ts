@@ -7,7 +7,10 @@ const KINDS = [
   { name: 'full', threshold: 'full_minutes' },
 ] as const;
 
-/** The newest of each kind, and what is under way and takes too long already. */
+/**
+ * The newest of each kind, and what is under way and takes too long already. A row without a folder is another system's,
+ * unless it has a task: ours get their folder when they are planned.
+ */
 export const backupDuration: HealthCheck = {
   name: 'backup_duration',
   title: 'How long backups take',
@@ -21,8 +24,9 @@ export const backupDuration: HealthCheck = {
         select *, status = 'in_progress' as running,
                case when backup_type in ('hourly', 'daily') then 'daily'
                        when coalesce(request ->> 'scope', 'full') = 'full' then 'full' end as kind
-        from public.backup_log
+        from public.backup_log l
         where status in ('completed', 'completed_with_limits', 'in_progress') and started_at <= ${now}
+          and (folder is not null or status = 'in_progress' and exists (select from backup.task t where t.backup_id = l.backup_id))
       ) as run
       where kind is not null
       order by kind, running desc, started_at desc`;

@@ -12,6 +12,7 @@ export const keyExpiry: HealthCheck = {
   title: 'Expiry of public keys',
   category: 'security',
   unit: 'days',
+  ofConfiguration: true,
   async run({ publicKeys, now, threshold }) {
     const limit = threshold('key_expiry_days');
     if (publicKeys === null) {

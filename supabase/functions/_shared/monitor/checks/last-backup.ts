@@ -18,8 +18,9 @@ export const lastBackup: HealthCheck = {
     const limit = threshold('last_backup_hours');
     const [row] = await sql`
       select max(started_at) as at from public.backup_log l
-      where status in ('completed', 'completed_with_limits') and coalesce(request ->> 'scope', 'full') = 'full'
-        and not request ? 'where' and to_jsonb(l) ->> 'deleted_at' is null and started_at <= ${now}`;
+      where status in ('completed', 'completed_with_limits') and folder is not null
+        and coalesce(request ->> 'scope', 'full') = 'full' and not request ? 'where'
+        and to_jsonb(l) ->> 'deleted_at' is null and started_at <= ${now}`;
     const at = row!.at as Date | null;
     if (at === null && (await awaitsFirstBackup(sql, { now, hours: limit }))) {
       return inconclusive({ detail: 'the first full backup is to come', threshold: limit, todo: FIRST });

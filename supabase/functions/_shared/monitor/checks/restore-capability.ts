@@ -18,7 +18,7 @@ export const restoreCapability: HealthCheck = {
       const detail = 'no backup was ever restored in a drill';
       const [old] = await sql`
         select exists (select from public.backup_log where status in ('completed', 'completed_with_limits')
-          and completed_at <= ${new Date(now.getTime() - limit * DAY_MS)}) as present`;
+          and folder is not null and completed_at <= ${new Date(now.getTime() - limit * DAY_MS)}) as present`;
       if (!old!.present) return inconclusive({ detail, threshold: limit, todo: TODO });
       return unhealthy('warning', { detail, threshold: limit, todo: TODO });
     }

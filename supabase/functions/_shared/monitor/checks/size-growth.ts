@@ -73,8 +73,9 @@ const since = (now: Date) => new Date(now.getTime() - LOOK_BACK_DAYS * DAY_MS);
 async function readBackups({ sql, now }: CheckMeans): Promise<Point[]> {
   const rows = await sql`
     select started_at as at, raw_bytes::float8 as bytes from public.backup_log
-    where status in ('completed', 'completed_with_limits') and coalesce(request ->> 'scope', 'full') = 'full'
-      and not request ? 'where' and raw_bytes > 0 and started_at > ${since(now)} and started_at <= ${now}
+    where status in ('completed', 'completed_with_limits') and folder is not null
+      and coalesce(request ->> 'scope', 'full') = 'full' and not request ? 'where'
+      and raw_bytes > 0 and started_at > ${since(now)} and started_at <= ${now}
     order by started_at`;
   return rows.map((row) => ({ x: row.at.getTime() / DAY_MS, y: row.bytes }));
 }

@@ -10,7 +10,8 @@ export const storageCapacity: HealthCheck = {
   async run({ sql, threshold, setting }) {
     const [row] = await sql`
       select coalesce(sum(stored_bytes), 0)::float8 as bytes from public.backup_log l
-      where status in ('completed', 'completed_with_limits') and to_jsonb(l) ->> 'deleted_at' is null`;
+      where status in ('completed', 'completed_with_limits') and folder is not null
+        and to_jsonb(l) ->> 'deleted_at' is null`;
     const bytes = row!.bytes as number;
     const limitBytes = setting('storage_limit_bytes');
     if (limitBytes === null || limitBytes <= 0) {

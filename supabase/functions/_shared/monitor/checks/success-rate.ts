@@ -11,6 +11,7 @@ export const successRate: HealthCheck = {
     const since = new Date(now.getTime() - days * 86_400_000);
     // What a schedule began is judged by its due time: it has failed when its retries are used up, not before. Runs that
     // others start with a cadence have no due time: of them and their retries the last one counts.
+    // A row without a folder and an error of ours is another system's.
     const [row] = await sql`
       with recursive served as (
         select backup_id from backup.schedule_run where job_id is null and backup_id is not null
@@ -24,6 +25,7 @@ export const successRate: HealthCheck = {
         select status <> 'failed' from public.backup_log l
         where backup_type in ('hourly', 'daily', 'weekly', 'monthly', 'yearly')
           and status in ('completed', 'completed_with_limits', 'failed')
+          and (folder is not null or error ->> 'code' is not null)
           and started_at > ${since} and started_at <= ${now}
           and not exists (select from public.backup_log retry where retry.retry_of = l.backup_id)
           and backup_id not in (select backup_id from served)
