@@ -39,7 +39,7 @@ Examples:
 
 Exit codes:
   0 passed    1 a check failed, or the restore did    2 bad input    3 inconclusive (the report says what)
-  4 database or store not reachable    5 the backup is damaged, or no key opens it
+  4 database or store not reachable    5 the backup is damaged, or no key opens it    130 interrupted
 `;
 
 /** The command line, without behaviour: `parse` throws CommanderError and writes nothing but --help. */

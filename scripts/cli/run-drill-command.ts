@@ -77,6 +77,7 @@ function show(
 
 function exitCode({ verdict, error }: DrillReport): number {
   if (verdict === 'passed') return EXIT.ok;
+  if (error?.code === 'RESTORE_INTERRUPTED') return exitCodeOfName(error.code);
   if (verdict === 'inconclusive') return EXIT.completedWithLimits;
   return error ? exitCodeOfName(error.code) : EXIT.failed;
 }

@@ -114,6 +114,34 @@ for (const major of POSTGRES_MAJORS) {
       await assertSame();
     });
 
+    test('a table that refers to a partitioned one which came back before has its key whole, down to the partitions', async () => {
+      const visits = await createTestDatabase({ major, template: 'empty' });
+      const empty = await createTestDatabase({ major, template: 'empty' });
+      databases.push(visits, empty);
+      await execute(
+        visits,
+        `create table public.whole (id int primary key) partition by range (id);
+         create table public.half_0 partition of public.whole for values from (0) to (10);
+         create table public.half_1 partition of public.whole for values from (10) to (20);
+         insert into public.whole values (1), (11);
+         create table public.refers (id int references public.whole);
+         insert into public.refers values (1), (11)`,
+      );
+      const own = await makeBackup(visits.adminUrl, { keys, out });
+      for (const tables of [['whole'], ['refers']])
+        assert.equal((await restore(own, empty.adminUrl, { tables })).error, null, tables.join());
+      const constraints = (database: TestDatabase) =>
+        withSql(database.adminUrl, async (sql) => {
+          const rows = await sql`
+            select conrelid::regclass::text, confrelid::regclass::text, contype, convalidated, conparentid <> 0 as inherited
+            from pg_constraint where conrelid <> 0 and connamespace = 'public'::regnamespace order by 1, 2, 3`;
+          return rows.map((row) => ({ ...row }));
+        });
+      const [expected, found] = [await constraints(visits), await constraints(empty)];
+      assert.equal(expected.filter(({ contype }) => contype === 'f').length, 3);
+      assert.deepEqual(found, expected);
+    });
+
     test('a level whose partitions are there is refused, and replaced on demand', async () => {
       await execute(target, 'delete from parts."2026_0"');
       const tables = ['parts.2026'];

@@ -71,17 +71,46 @@ test('foreign keys follow MATCH SIMPLE and MATCH FULL over several columns', asy
   ]);
 });
 
-test('a foreign key that is gone is found; orphans of one that was never valid are an open question', async () => {
-  const results = await broken((sql) =>
-    sql.unsafe(`alter table public.visits drop constraint visits_full;
-      alter table public.visits drop constraint visits_simple;
-      update public.visits set country = 'xx', code = 1 where id = 1;
-      alter table public.visits add constraint visits_simple foreign key (country, code) references public.places not valid`),
-  );
+const UNVALIDATED = `
+  alter table public.visits drop constraint visits_simple;
+  alter table public.visits add constraint visits_simple foreign key (country, code) references public.places not valid;`;
+const ORPHAN: Plant = (sql) =>
+  sql.unsafe(`set session_replication_role = replica;
+    update public.visits set country = 'xx', code = 1 where id = 1; ${UNVALIDATED}`);
+
+test('a foreign key that is gone is found, and one that is not validated though the backup has it so', async () => {
+  const results = await broken(async (sql) => {
+    await sql`alter table public.visits drop constraint visits_full`;
+    await ORPHAN(sql);
+  });
   const { verdict, findings } = results.get('foreign-keys')!;
   assert.equal(verdict, 'failed');
   assert.match(findings[0]!, /^fk constraint visits visits_full of schema public is in the backup and not in/);
-  assert.match(findings[1]!, /^visits_simple of public\.visits is not valid and has 1 rows/);
+  assert.deepEqual(findings.slice(1), [
+    'visits_simple of public.visits is not validated, in the backup it is',
+    'visits_simple of public.visits has 1 rows that refer to nothing',
+  ]);
+});
+
+test('a key that is not validated is found also where every reference leads to a row', () =>
+  finds(['foreign-keys'], /^visits_simple of public\.visits is not validated, in the backup it is$/m, (sql) =>
+    sql.unsafe(UNVALIDATED),
+  ));
+
+test('of a key that the source never validated, orphans are an open question', async () => {
+  const unproved = await standIn();
+  try {
+    await withSql(unproved.adminUrl, ORPHAN);
+    const results = await checkBroken(await makeBackup(unproved.url), ORPHAN);
+    const { verdict, findings } = results.get('foreign-keys')!;
+    assert.equal(verdict, 'inconclusive');
+    assert.match(
+      findings.join('\n'),
+      /^visits_simple of public\.visits is not valid and has 1 rows that refer to nothing/,
+    );
+  } finally {
+    await unproved.drop();
+  }
 });
 
 test('a lagging sequence is found, ascending and descending, and one at its very end is not', async () => {

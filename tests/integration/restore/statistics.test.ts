@@ -12,7 +12,8 @@ const SCHEMA = `
   alter table public."Odd ""one" drop column gone;
   insert into public."Odd ""one" select n, 'value ' || n % 500 from generate_series(1, ${ROWS}) as n;
   create table public.without_columns ();
-  insert into public.without_columns default values;`;
+  insert into public.without_columns default values;
+  create table public.left_alone with (autovacuum_enabled = off) as select n as id from generate_series(1, ${ROWS}) as n;`;
 
 let round: RoundTrip;
 let backup: MadeBackup;
@@ -35,12 +36,12 @@ async function changedRows(url: string): Promise<number> {
   });
 }
 
-const known = (url: string) =>
+const known = (url: string, name = 'Odd "one') =>
   withSql(url, async (sql) => {
     const rows = await sql`
       select attname, array_length(coalesce(histogram_bounds::text::text[], most_common_vals::text::text[]), 1) as steps
-      from pg_stats where tablename = ${'Odd "one'} order by attname`;
-    const [table] = await sql`select reltuples::int as rows from pg_class where relname = ${'Odd "one'}`;
+      from pg_stats where tablename = ${name} order by attname`;
+    const [table] = await sql`select reltuples::int as rows from pg_class where relname = ${name}`;
     return { columns: rows.map((row) => row.attname), steps: rows.map((row) => row.steps), rows: table!.rows };
   });
 
@@ -48,7 +49,10 @@ test('a restored table has rough statistics of every column at once, and autovac
   const target = await round.plainDatabase('rough_statistics');
   const report = await restore(backup, target);
   const phase = report.phases.find(({ name }) => name === 'statistics');
-  assert.equal(phase?.detail, '2 tables, roughly: autovacuum makes them exact within minutes');
+  assert.equal(
+    phase?.detail,
+    '3 tables, roughly: autovacuum makes them exact within minutes; 1 table exactly, which it leaves alone',
+  );
   const { columns, steps, rows } = await known(target);
   assert.deepEqual(columns, ['a "b', 'id', 'twice']);
   assert.ok(
@@ -57,6 +61,15 @@ test('a restored table has rough statistics of every column at once, and autovac
   );
   assert.equal(rows, ROWS);
   assert.equal(await changedRows(target), ROWS);
+  assert.ok((await known(target, 'left_alone')).steps[0]! > 50, 'autovacuum would never make these exact');
+});
+
+test('where the server counts no changed rows, which autovacuum goes by, the statistics are exact at once', async () => {
+  const target = await round.plainDatabase('uncounted');
+  await withSql(target, (sql) => sql`alter database uncounted set track_counts = off`);
+  const report = await restore(backup, target);
+  assert.equal(report.phases.find(({ name }) => name === 'statistics')?.detail, '3 tables');
+  assert.ok((await known(target)).steps.some((count) => count > 50));
 });
 
 test('where autovacuum is off, the statistics are exact at once', async () => {
@@ -66,6 +79,6 @@ test('where autovacuum is off, the statistics are exact at once', async () => {
     await sql`select pg_reload_conf()`;
   });
   const report = await restore(backup, target);
-  assert.equal(report.phases.find(({ name }) => name === 'statistics')?.detail, '2 tables');
+  assert.equal(report.phases.find(({ name }) => name === 'statistics')?.detail, '3 tables');
   assert.ok((await known(target)).steps.some((count) => count > 50));
 });

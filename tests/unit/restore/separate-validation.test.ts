@@ -13,7 +13,9 @@ const foreign = (table: string, name: string, to: string, { only = 'ONLY ', rest
 const table = (name: string, rest = '') =>
   block('TABLE', name, `CREATE TABLE "public"."${name}" (\n    "id" integer DEFAULT 1\n)${rest};`);
 
-function separated(blocks: string[], preData: string[] = []) {
+const PLAIN = ['a', 'b', 'c'].map((name) => table(name));
+
+function separated(blocks: string[], preData: string[] = PLAIN) {
   const [, ...stages] = separateValidation(scheduleEntries(entriesOf(...blocks)), entriesOf(...preData));
   return stages.map((stage) =>
     stage.map(({ entries, tables }) => ({
@@ -55,7 +57,7 @@ test('keys are added first, without a look at the rows, and then each referring 
 });
 
 test('a key that the source never validated, and keys from or to partitioned tables, stay as pg_dump wrote them', () => {
-  const parts = [table('parts', '\nPARTITION BY RANGE ("id")'), table('plain')];
+  const parts = [...PLAIN, table('parts', '\nPARTITION BY RANGE ("id")'), table('plain')];
   const left = foreign('plain', 'never', 'a', { rest: ' NOT VALID' });
   const [only, ...more] = separated(
     [left, foreign('parts', 'from', 'a', { only: '' }), foreign('plain', 'to_parts', 'parts')],
@@ -76,4 +78,13 @@ test('a comment on a key follows the key at once, and other stages pass as they 
     stages.map((stage) => stage.map(({ sql }) => sql.length)),
     [[1], [2], [1]],
   );
+});
+
+test('a key to a table that is not made here stays whole, for it may be partitioned, unless it is known not to be', () => {
+  const key = foreign('a', 'elsewhere', 'there');
+  const stages = (ordinary: { schema: string; name: string }[]) =>
+    separateValidation(scheduleEntries(entriesOf(key)), entriesOf(table('a')), ordinary).slice(1);
+  assert.equal(stages([]).length, 1);
+  assert.doesNotMatch(stages([])[0]![0]!.entries[0]!.sql, /NOT VALID/);
+  assert.equal(stages([{ schema: 'public', name: 'there' }]).length, 2);
 });

@@ -41,6 +41,14 @@ function table(name: string, segments: string[]): Manifest['tables'][number] {
   return { schema: 'public', name, columns: [], managed: false, persistence: 'p', ...sizes, segments };
 }
 
+/** Nobody waits for readers that are told to end: one block more may be on its way to each. */
+async function nothingIsOpen(reading: Reading): Promise<void> {
+  for (let turns = 0; reading.now > 0; turns++) {
+    assert.ok(turns < 1000, `${reading.now} are left open`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 test('every object is read once, as many at the same time as jobs says and no more', async () => {
   for (const jobs of [1, 3, 100]) {
     const { archive, reading } = archiveOf();
@@ -73,7 +81,7 @@ test('a store that does not answer ends the verification at once, with its own e
   const { archive, reading } = archiveOf({ [paths[2]!]: down, [paths[0]!]: damage(paths[0]!) });
   await assert.rejects(verifyArchive(archive, { paths, jobs: 3 }), (error) => error === down);
   assert.ok(reading.begun.length < 8, `${reading.begun.length} were begun`);
-  assert.equal(reading.now, 0, 'nothing is left open');
+  await nothingIsOpen(reading);
 });
 
 test('an abort ends it with the reason of the signal', async () => {
@@ -82,7 +90,7 @@ test('an abort ends it with the reason of the signal', async () => {
   const reason = new Error('interrupted');
   const work = verifyArchive(archive, { paths, jobs: 2, signal: stop.signal, onBytes: () => stop.abort(reason) });
   await assert.rejects(work, (error) => error === reason);
-  assert.equal(reading.now, 0);
+  await nothingIsOpen(reading);
 });
 
 test('a segment that two tables name, or one twice, is refused before anything is read', async () => {

@@ -117,6 +117,13 @@ export interface RestorePlan {
   readonly expectedSeconds: number;
   /** For people: what will differ from the source, and why. */
   readonly notes: readonly string[];
+  /**
+   * What the target has already stays as it is, instead of ending the restore. Decided once: a later attempt finds what
+   * the first one made. Absent in a plan that an older version stored.
+   */
+  readonly tolerant?: boolean;
+  /** All that the first attempt found to differ, the notes too; later it could not be told. Only in a stored plan. */
+  readonly differences?: readonly string[];
 }
 
 /** Something that would act by itself and was therefore left off. */

@@ -3,10 +3,18 @@ import type { FormatName } from '../domain/formats.ts';
 import { copyText } from '../postgres/copy-text.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../postgres/identifiers.ts';
 import type { PgSession } from '../postgres/session.ts';
+import type { LeftOutKind } from './left-out-rows.ts';
 
 export interface RowTarget {
   readonly schema: string;
   readonly name: string;
+}
+
+/** Of one step. */
+export interface RowsWritten {
+  readonly rows: number;
+  /** Rows of the backup for which the target had no room: another row has what must be unique. */
+  readonly leftOut: { readonly [kind in LeftOutKind]?: number };
 }
 
 /** In the transaction that is open. Returns the rows that were loaded; throws what the source and the server throw. */
@@ -68,7 +76,8 @@ async function* asOneValue(source: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 
 /**
  * The platform's table takes rows that it does not have, in the columns that both sides have. `allColumns` are those of
- * the stored rows. Returns how many came in; the rest was there already. In the transaction that is open.
+ * the stored rows. Returns how many came in, and how many were left out because another row has what must be unique; the
+ * rest was there already. In the transaction that is open.
  */
 export async function mergeRows(
   session: PgSession,
@@ -79,7 +88,7 @@ export async function mergeRows(
     readonly format: FormatName;
   },
   sources: Iterable<AsyncIterable<Uint8Array>>,
-): Promise<number> {
+): Promise<RowsWritten> {
   const target = qualifiedName(into.target);
   const list = into.columns.map(quoteIdentifier).join(', ');
   await session.query(`create temp table holdfast_rows on commit drop as select ${list} from ${target} with no data`);
@@ -87,12 +96,35 @@ export async function mergeRows(
   for (const column of others)
     await session.query(`alter table pg_temp.holdfast_rows add column ${quoteIdentifier(column)} text`);
   const stage = { target: { schema: 'pg_temp', name: 'holdfast_rows' }, columns: into.allColumns, format: into.format };
-  for (const source of sources) await loadRows(session, stage, source);
+  let staged = 0;
+  for (const source of sources) staged += await loadRows(session, stage, source);
   const [row] = await session.query(`
     with taken as (
       insert into ${target} (${list}) overriding system value select ${list} from pg_temp.holdfast_rows
       on conflict do nothing returning 1)
     select count(*) from taken`);
+  const rows = Number(row![0]);
+  const leftOut = rows === staged ? {} : await countLeftOut(session, into);
   await session.query('drop table pg_temp.holdfast_rows');
-  return Number(row![0]);
+  return { rows, leftOut };
+}
+
+/** Staged rows whose primary key the target does not have; none where it has none, or one of columns that were not staged. */
+async function countLeftOut(
+  session: PgSession,
+  { target, columns }: { readonly target: RowTarget; readonly columns: readonly string[] },
+): Promise<RowsWritten['leftOut']> {
+  const relation = `${quoteLiteral(qualifiedName(target))}::pg_catalog.regclass`;
+  const keys = await session.query(`
+    select a.attname from pg_catalog.pg_index i
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey::smallint[])
+    where i.indrelid = ${relation} and i.indisprimary`);
+  const names = keys.map(([name]) => name!);
+  if (names.length === 0 || !names.every((name) => columns.includes(name))) return {};
+  const equal = names.map((name) => `t.${quoteIdentifier(name)} = s.${quoteIdentifier(name)}`).join(' and ');
+  const [row] = await session.query(`
+    select count(*), exists (select from pg_catalog.pg_constraint where contype = 'f' and confrelid = ${relation})
+    from pg_temp.holdfast_rows s
+    where not exists (select from only ${qualifiedName(target)} t where ${equal})`);
+  return { [row![1] === 't' ? 'referred' : 'alone']: Number(row![0]) };
 }

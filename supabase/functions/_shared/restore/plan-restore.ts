@@ -53,7 +53,13 @@ export function planRestore(
       ...withoutNotes(missingExtensions(manifest, target), withoutExtensions),
       ...generalNotes(manifest, options, target),
     ],
+    tolerant: isTolerant(options, target),
   };
+}
+
+/** See RestorePlan. */
+export function isTolerant({ onConflict }: RestoreOptions, { tables }: Pick<TargetFacts, 'tables'>): boolean {
+  return onConflict !== 'fail' && tables.length > 0;
 }
 
 function refuseTarget(

@@ -1,11 +1,12 @@
 import { ERRORS, HoldfastError } from '../errors.ts';
 import type { PlannedTable, RestoreReport } from './contracts.ts';
+import { leftOutAdvice, leftOutRows } from './left-out-rows.ts';
 import type { Restoring } from './restore-database.ts';
 import { stepsDone } from './steps-of.ts';
 
 /** What is in the target and what is not, by the marks. `failure`: null when all of it is done. */
 export function reportOf(restoring: Restoring, failure: unknown): RestoreReport {
-  const { means, plan, target, startedAt, startedMs, phases, checks, heldBack, differences } = restoring;
+  const { means, plan, marks, target, startedAt, startedMs, phases, checks, heldBack, differences } = restoring;
   const short = phases.filter(({ verdict }) => verdict === 'failed');
   const wrong = checks.filter(({ verdict }) => verdict === 'failed');
   const error = failure === null ? notAsBackedUp([...short, ...wrong]) : asError(failure);
@@ -21,7 +22,7 @@ export function reportOf(restoring: Restoring, failure: unknown): RestoreReport 
     tables: plan.tables.map((table) => tableState(table, restoring)),
     checks,
     heldBack,
-    differences,
+    differences: [...differences, ...plan.tables.flatMap((table) => leftOutAdvice(table, marks))],
     error,
   };
 }
@@ -36,7 +37,7 @@ function tableState(planned: PlannedTable, { marks, job }: Restoring): RestoreRe
     table: name,
     action,
     rows,
-    kept: action === 'merge' && whole ? table.rows - rows : 0,
+    kept: action === 'merge' && whole ? table.rows - rows - leftOutRows(planned, marks) : 0,
     state: whole ? 'restored' : 'not restored',
   };
 }

@@ -25,8 +25,9 @@ import { refuseDamaged } from './erasure-source.ts';
 import { finalChecks } from './final-checks.ts';
 import { gatherStatistics } from './gather-statistics.ts';
 import { inspectTarget } from './inspect-target.ts';
+import { missingSettings } from './missing-settings.ts';
 import { partitionTree } from './partition-tree.ts';
-import { planRestore } from './plan-restore.ts';
+import { isTolerant, planRestore } from './plan-restore.ts';
 import { applyConfig, type PreparedConfig, prepareConfig } from './prepare-config.ts';
 import { type PreparedDdl, prepareDdl } from './prepare-ddl.ts';
 import { refuseMissingSchemas } from './refuse-missing-schemas.ts';
@@ -36,7 +37,7 @@ import { lockTarget, openMarks, type RestoreMarks, ROLES_STEP, unfinishedPlan } 
 import type { RestoreJob, RestoreMeans } from './restore-means.ts';
 import { readPhases } from './restore-phases.ts';
 import { restoreRows } from './restore-rows.ts';
-import { runEntries } from './run-entries.ts';
+import { entryKey, runEntries } from './run-entries.ts';
 import { runPreData } from './run-pre-data.ts';
 import { scheduleEntries } from './schedule-entries.ts';
 import { separateValidation } from './separate-validation.ts';
@@ -93,11 +94,12 @@ export async function restoreDatabase(means: RestoreMeans, job: RestoreJob): Pro
     await checkObjects(means, job, planned);
     const ddl = await understoodDdl(means, { options: job.options, plan: planned, target, sections });
     const config = await prepareConfig(means.archive, { options: job.options, target });
-    const marks = await openMarks(control, { plan: planned, options: optionsKey(job.options) });
+    const differences = planned.differences ?? [...planned.notes, ...ddl.notes, ...config.differences];
+    const marks = await openMarks(control, { plan: { ...planned, differences }, options: optionsKey(job.options) });
     const restoring: Restoring = {
       ...{ means, job, target, marks, startedAt, startedMs, plan: planned },
       ...{ phases: [], checks: [], heldBack: [...config.heldBack, ...ddl.heldBack] },
-      differences: [...planned.notes, ...ddl.notes, ...config.differences],
+      differences: [...differences],
     };
     return await report(restoring, () => restore(restoring, { control, sessions, ddl, config }));
   } catch (error) {
@@ -169,7 +171,7 @@ async function restore(restoring: Restoring, work: Work): Promise<void> {
   const { control, sessions, ddl, config } = work;
   job.onEvent?.({ type: 'planned', plan });
   if (!marks.done(ROLES_STEP)) await applyConfig(control, config.before, { marks, step: ROLES_STEP });
-  const tolerant = job.options.onConflict !== 'fail' && restoring.target.tables.length > 0;
+  const tolerant = plan.tolerant ?? isTolerant(job.options, restoring.target);
   await timed(restoring, 'schema', async () => {
     const there = await runPreData(control, ddl.preData, { marks, step: 'pre-data', tolerant });
     if (there.length > 0)
@@ -197,6 +199,7 @@ async function restore(restoring: Restoring, work: Work): Promise<void> {
   );
   if (job.options.only !== 'schema') await eraseAgain(restoring, control);
   if (!marks.done('settings')) await applyConfig(control, config.after, { marks, step: 'settings' });
+  restoring.differences.push(...(await missingSettings(control)));
   await timed(restoring, 'statistics', async () =>
     job.options.only === 'schema' ? 'no rows' : await gatherStatistics(loaders, plan.tables),
   );
@@ -215,7 +218,7 @@ async function eraseAgain({ means, plan, job, checks }: Restoring, control: PgSe
 }
 
 async function postData(
-  { marks, job, plan }: Restoring,
+  { marks, job, plan, target }: Restoring,
   {
     ddl,
     loaders,
@@ -223,11 +226,13 @@ async function postData(
     tolerant,
   }: { ddl: PreparedDdl; loaders: PgSession[]; signal: AbortSignal; tolerant: boolean },
 ): Promise<string> {
-  let done = 0;
   const scheduled = scheduleEntries(ddl.postData);
   // A key that the target had may be unvalidated there, and stays as it is.
-  const stages = tolerant ? scheduled : separateValidation(scheduled, ddl.preData);
-  const of = stages.reduce((sum, stage) => sum + stage.length, 0);
+  const stages = tolerant ? scheduled : separateValidation(scheduled, ddl.preData, target.managedTables);
+  // Settings run in every session and are not counted.
+  const counted = stages.flat().flatMap(({ entries, everywhere }) => (everywhere ? [] : entries));
+  const of = counted.length;
+  let done = counted.filter((entry) => marks.done(`entry:${entryKey(entry)}`)).length;
   const bytes = new Map(plan.tables.map(({ target, table }) => [`${target.schema}.${target.name}`, table.raw_bytes]));
   await runEntries({
     sessions: loaders,

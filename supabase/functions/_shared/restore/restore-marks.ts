@@ -88,7 +88,8 @@ export async function openMarks(
     rows: (step) => marks.get(step) ?? 0,
     isIdle: () => [...marks.keys()].every((step) => step === ROLES_STEP),
     markSql: (step, rows = 0) =>
-      `insert into holdfast_restore.mark values (${quoteLiteral(step)}, ${Math.trunc(rows)})`,
+      `insert into holdfast_restore.mark values (${quoteLiteral(step)}, ${Math.trunc(rows)})
+       on conflict (step) do update set rows = excluded.rows`,
     noted: (step, rows = 0) => void marks.set(step, rows),
     remove: async () => void (await session.query('drop schema if exists holdfast_restore cascade')),
   };

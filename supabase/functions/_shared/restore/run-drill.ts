@@ -5,7 +5,7 @@
 import { ERRORS, HoldfastError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { openSession } from '../postgres/open-session.ts';
-import { runChecks } from './checks/run-checks.ts';
+import { runChecks, wasStopped } from './checks/run-checks.ts';
 import type { Archive, CheckResult, PhaseResult, RestoreEvent, RestorePlan, RestoreReport } from './contracts.ts';
 import { type ErasureSource, refuseDamaged } from './erasure-source.ts';
 import { missingExtensions } from './plan-restore.ts';
@@ -80,9 +80,9 @@ export async function runDrill(job: DrillJob): Promise<DrillReport> {
       () => database.destroy(),
     );
   }
-  const { restored } = done;
+  const restored = { ...done.restored, error: errorOf(done, checks) };
   const report = { ...restored, phases, checks, seconds: (performance.now() - startedMs) / 1000 };
-  return { ...report, environment: database.description, verdict: verdictOf(done, checks) };
+  return { ...report, environment: database.description, verdict: verdictOf({ ...done, restored }, checks) };
 }
 
 interface Restored {
@@ -160,6 +160,13 @@ function verdictOf({ restored, withoutExtensions }: Restored, checks: readonly C
   if (restored.error) return explained || saysNothing(restored.error.code) ? 'inconclusive' : 'failed';
   const rows = checks.find(({ name }) => name === 'row-counts');
   return rows?.verdict === 'passed' ? 'passed' : 'inconclusive';
+}
+
+/** An interrupted drill leaves nothing to go on with, whichever part of it was interrupted. */
+function errorOf({ restored: { error } }: Restored, checks: readonly CheckResult[]): RestoreReport['error'] {
+  if (error?.code !== 'RESTORE_INTERRUPTED' && !checks.some(wasStopped)) return error;
+  const hint = 'Its database was thrown away. Start the drill again.';
+  return { code: 'RESTORE_INTERRUPTED', message: 'the drill was interrupted', hint };
 }
 
 /** An interruption, a store or a server that did not answer: the drill was not carried out, and the backup may be good. */

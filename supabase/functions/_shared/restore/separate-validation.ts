@@ -9,15 +9,18 @@ import { codeTokens } from './sql-lexer.ts';
  * ADD FOREIGN KEY keeps both tables for itself while it reads (SHARE ROW EXCLUSIVE), so that two keys to one large table
  * wait for each other; VALIDATE CONSTRAINT takes the referring table alone (SHARE UPDATE EXCLUSIVE; manual, ALTER TABLE).
  * The result is the same. A key from or to a partitioned table stays whole: it cannot be added without being validated,
- * or its parts would stay unvalidated. Pure.
+ * or its parts would stay unvalidated. So does one to a table that may be partitioned for all that is known here:
+ * `ordinary` are tables of the target that are not. Pure.
  */
-export function separateValidation(stages: readonly Stage[], preData: readonly DumpEntry[]): Stage[] {
-  const partitioned = partitionedTables(preData);
+export function separateValidation(
+  stages: readonly Stage[],
+  preData: readonly DumpEntry[],
+  ordinary: readonly { readonly schema: string; readonly name: string }[] = [],
+): Stage[] {
+  const plain = new Set([...plainTables(preData), ...ordinary.map(({ schema, name }) => `${schema}.${name}`)]);
   return stages.flatMap((stage) => {
     if (!stage.some(isForeignKey)) return [stage];
-    const split = stage.map((unit) =>
-      isSeparable(unit, partitioned) ? separated(unit) : { add: unit, validate: null },
-    );
+    const split = stage.map((unit) => (isSeparable(unit, plain) ? separated(unit) : { add: unit, validate: null }));
     const validations = split.flatMap(({ validate }) => (validate ? [validate] : []));
     const additions = split.map(({ add }) => add);
     return validations.length > 0 ? [additions, validations] : [additions];
@@ -29,9 +32,9 @@ function isForeignKey({ entries: [entry] }: Unit): boolean {
 }
 
 /** pg_dump writes ONLY for every referring table that is not partitioned, and NOT VALID where the source has it so. */
-function isSeparable(unit: Unit, partitioned: ReadonlySet<string>): boolean {
+function isSeparable(unit: Unit, plain: ReadonlySet<string>): boolean {
   if (!isForeignKey(unit) || unit.tables.length !== 2) return false;
-  if (unit.tables.some((table) => partitioned.has(table))) return false;
+  if (!unit.tables.every((table) => plain.has(table))) return false;
   const tokens = codeTokens(unit.entries[0]!.sql);
   return ['ALTER', 'TABLE', 'ONLY'].every((word, at) => isWord(tokens[at], word)) && !isNotValid(tokens);
 }
@@ -49,8 +52,8 @@ function separated({ entries: [key, ...comments], tables }: Unit): { add: Unit; 
   };
 }
 
-/** `schema.name` of each. */
-function partitionedTables(preData: readonly DumpEntry[]): Set<string> {
-  const partitioned = preData.filter(({ type, sql }) => type === 'TABLE' && /^PARTITION BY /m.test(sql));
-  return new Set(partitioned.map(({ sql }) => nameAfter(codeTokens(sql), ['TABLE']).join('.')));
+/** `schema.name` of each that is made here and not partitioned. */
+function plainTables(preData: readonly DumpEntry[]): string[] {
+  const plain = preData.filter(({ type, sql }) => type === 'TABLE' && !/^PARTITION BY /m.test(sql));
+  return plain.map(({ sql }) => nameAfter(codeTokens(sql), ['TABLE']).join('.'));
 }

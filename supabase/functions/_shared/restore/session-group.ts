@@ -1,3 +1,4 @@
+import { ERRORS } from '../errors.ts';
 import { openSession } from '../postgres/open-session.ts';
 import type { PgSession } from '../postgres/session.ts';
 import type { RestoreMeans } from './restore-means.ts';
@@ -12,6 +13,7 @@ export class SessionGroup {
   readonly #sessions = new Set<PgSession>();
   readonly #stop = new AbortController();
   readonly #outside: AbortSignal | undefined;
+  #closed = false;
 
   constructor(means: RestoreMeans, outside?: AbortSignal) {
     this.#means = means;
@@ -28,13 +30,23 @@ export class SessionGroup {
   async open(applicationName: string): Promise<PgSession> {
     this.signal.throwIfAborted();
     const session = await openSession(this.#means.platform, this.#means.targetUrl, { applicationName });
+    if (this.#closed || this.signal.aborted) {
+      await session.close(); // nobody else would: the others were closed while this one logged in
+      this.signal.throwIfAborted();
+      throw ERRORS.INTERNAL('a session was asked of a group that is closed');
+    }
     this.#sessions.add(session);
     await session.query(SETTINGS);
     return session;
   }
 
+  /** Throws the first error, once it is known of every session whether it opened. */
   async openMany(applicationName: string, count: number): Promise<PgSession[]> {
-    return await Promise.all(Array.from({ length: count }, () => this.open(applicationName)));
+    const all = await Promise.allSettled(Array.from({ length: count }, () => this.open(applicationName)));
+    return all.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
   }
 
   /**
@@ -47,6 +59,7 @@ export class SessionGroup {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#outside?.removeEventListener('abort', this.#onAbort);
     await Promise.all([...this.#sessions].map((session) => session.close()));
   }

@@ -1,6 +1,7 @@
 import type { Manifest } from '../domain/manifest-types.ts';
 import { ERRORS, HoldfastError } from '../errors.ts';
 import type { Archive } from './contracts.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface VerifyArchiveJob {
   /** Objects that the restore reads. */
@@ -24,10 +25,11 @@ export async function verifyArchive(archive: Archive, job: VerifyArchiveJob): Pr
   const paths = [...new Set(job.paths)];
   const problems: HoldfastError[] = [];
   const stop = new AbortController();
+  const signal = job.signal ? AbortSignal.any([job.signal, stop.signal]) : stop.signal;
   const next = paths.values();
   const work = async () => {
     for (const path of next) {
-      const problem = await damageOf(archive, { path, job, stop: stop.signal });
+      const problem = await damageOf(archive, { path, job, signal });
       if (problem) problems.push(problem);
     }
   };
@@ -45,16 +47,10 @@ export async function verifyArchive(archive: Archive, job: VerifyArchiveJob): Pr
 
 async function damageOf(
   archive: Archive,
-  { path, job, stop }: { path: string; job: VerifyArchiveJob; stop: AbortSignal },
+  { path, job, signal }: { path: string; job: VerifyArchiveJob; signal: AbortSignal },
 ): Promise<HoldfastError | null> {
   try {
-    job.signal?.throwIfAborted();
-    stop.throwIfAborted();
-    for await (const bytes of archive.readStored(path)) {
-      job.onBytes?.(bytes.length);
-      job.signal?.throwIfAborted();
-      stop.throwIfAborted();
-    }
+    for await (const bytes of untilAborted(archive.readStored(path), signal)) job.onBytes?.(bytes.length);
     return null;
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'ARCHIVE_DAMAGED') return error;

@@ -4,7 +4,7 @@ import type { Check, CheckContext, PlannedTable } from '../contracts.ts';
 import { conclude, Findings } from './conclude.ts';
 import { type ComparedFormat, digestArchived, digestReloaded, digestTable } from './digest-rows.ts';
 import { extensionRows } from './extension-rows.ts';
-import { queryReason, sqlStateOf } from './query-reason.ts';
+import { isStoreSilent, queryReason, sqlStateOf } from './query-reason.ts';
 import { serverMajors } from './server-major.ts';
 import { tableLabel } from './table-label.ts';
 
@@ -68,7 +68,9 @@ async function compareTable(context: CheckContext, planned: PlannedTable, by: Co
       by.findings.failed.push(`${label} does not have the backup's rows: ${reason}`);
     else by.findings.unclear.push(`${label} could not be read: ${reason}`);
   } else if (archived.status === 'rejected') {
-    by.findings.unclear.push(`${label}: its rows in the backup could not be read: ${archiveReason(archived.reason)}`);
+    const reason = archiveReason(archived.reason);
+    const found = reason.isDamage ? by.findings.failed : by.findings.unclear;
+    found.push(`${label}: its rows in the backup could not be read: ${reason.message}`);
   } else if (archived.value === restored.value) {
     return true;
   } else {
@@ -124,7 +126,8 @@ async function differsByVersionOnly(
   }
 }
 
-function archiveReason(error: unknown): string {
-  if (error instanceof HoldfastError) return error.message;
-  throw error;
+/** A store that does not answer is no finding: it is thrown on. */
+function archiveReason(error: unknown): { message: string; isDamage: boolean } {
+  if (!(error instanceof HoldfastError) || isStoreSilent(error)) throw error;
+  return { message: error.message, isDamage: error.code === 'ARCHIVE_DAMAGED' };
 }

@@ -1,5 +1,8 @@
 import { quoteIdentifier } from '../../postgres/identifiers.ts';
 import type { Check, CheckContext } from '../contracts.ts';
+import { isNotValid } from '../schedule-entries.ts';
+import { codeTokens } from '../sql-lexer.ts';
+import { archivedEntries } from './archived-entries.ts';
 import { conclude, Findings } from './conclude.ts';
 import { missingEntries } from './missing-entries.ts';
 import { queryReason } from './query-reason.ts';
@@ -7,12 +10,13 @@ import { relationScope } from './relation-scope.ts';
 
 export const foreignKeysCheck: Check = {
   name: 'foreign-keys',
-  proves: 'Every foreign key is there and validated, and every reference leads to a row.',
+  proves: 'Every foreign key is there, validated if the backup has it so, and every reference leads to a row.',
   async run(context) {
     const findings = new Findings();
     await missingEntries(context, findings, { types: ['FK CONSTRAINT'], presentSql: PRESENT });
     const keys = await readKeys(context);
-    for (const key of keys) await checkKey(context, key, findings);
+    const valid = await validInBackup(context);
+    for (const key of keys) await checkKey(context, { key, valid }, findings);
     return conclude(findings, `${keys.length} foreign keys hold, no row lacks the one that it refers to`);
   },
 };
@@ -22,8 +26,17 @@ const PRESENT = `
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
   where k.contype = 'f'`;
 
+/** `schema.table key` of the keys that the backup's DDL does not say to be NOT VALID. */
+async function validInBackup(context: CheckContext): Promise<ReadonlySet<string>> {
+  const { entries } = await archivedEntries(context);
+  const valid = entries.filter(({ type, sql }) => type === 'FK CONSTRAINT' && !isNotValid(codeTokens(sql)));
+  return new Set(valid.map(({ schema, name }) => `${schema}.${name}`));
+}
+
 interface ForeignKey {
   readonly name: string;
+  /** As the backup's DDL names it, with its schema. */
+  readonly entry: string;
   /** Already quoted, with `only` where the key does not reach into child tables. */
   readonly from: string;
   readonly to: string;
@@ -37,6 +50,7 @@ interface ForeignKey {
 const KEYS = (scope: string) => `
   select json_build_object(
     'name', k.conname || ' of ' || n.nspname || '.' || c.relname,
+    'entry', n.nspname || '.' || c.relname || ' ' || k.conname,
     'from', case when c.relkind = 'p' then '' else 'only ' end || format('%I.%I', n.nspname, c.relname),
     'to', case when r.relkind = 'p' then '' else 'only ' end || format('%I.%I', rn.nspname, r.relname),
     'validated', k.convalidated,
@@ -61,10 +75,16 @@ async function readKeys(context: CheckContext): Promise<ForeignKey[]> {
   return rows.map(([json]) => JSON.parse(json!));
 }
 
-async function checkKey({ session }: CheckContext, key: ForeignKey, findings: Findings): Promise<void> {
+async function checkKey(
+  { session }: CheckContext,
+  { key, valid }: { key: ForeignKey; valid: ReadonlySet<string> },
+  findings: Findings,
+): Promise<void> {
+  const wasValid = valid.has(key.entry);
+  if (!key.validated && wasValid) findings.failed.push(`${key.name} is not validated, in the backup it is`);
   try {
     const [row] = await session.query(orphansSql(key));
-    judge(key, Number(row![0]), findings);
+    judge({ key, wasValid, orphans: Number(row![0]) }, findings);
   } catch (error) {
     findings.unclear.push(`${key.name} could not be followed: ${queryReason(error)}`);
   }
@@ -83,14 +103,18 @@ function orphansSql({ from, to, full, columns }: ForeignKey): string {
     where (${refers}) and not exists (select from ${to} p where ${equal.join(' and ')})`;
 }
 
-function judge(key: ForeignKey, orphans: number, findings: Findings): void {
-  if (key.validated) {
-    if (orphans > 0) findings.failed.push(`${key.name} has ${orphans} rows that refer to nothing`);
+function judge(
+  { key, wasValid, orphans }: { key: ForeignKey; wasValid: boolean; orphans: number },
+  findings: Findings,
+): void {
+  const { name, validated } = key;
+  if (validated || wasValid) {
+    if (orphans > 0) findings.failed.push(`${name} has ${orphans} rows that refer to nothing`);
   } else if (orphans > 0) {
     findings.unclear.push(
-      `${key.name} is not valid and has ${orphans} rows that refer to nothing, as it may have had at the source`,
+      `${name} is not valid and has ${orphans} rows that refer to nothing, as it may have had at the source`,
     );
   } else {
-    findings.notes.push(`${key.name} is not marked as valid; all its rows refer to one`);
+    findings.notes.push(`${name} is not marked as valid; all its rows refer to one`);
   }
 }

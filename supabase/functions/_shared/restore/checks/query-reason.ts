@@ -11,6 +11,11 @@ export function isConnectionGone(error: unknown): boolean {
   return CONNECTION_ERRORS.has(error.code) || HANGS_UP.test(String(error.details.sqlState ?? ''));
 }
 
+/** True when the store gave no answer, or not now: then nothing was found out about the backup. */
+export function isStoreSilent(error: unknown): boolean {
+  return error instanceof HoldfastError && error.kind === 'transient' && error.code.startsWith('STORE_');
+}
+
 /** Of a query that the server refused on a connection that lives on; null for any other error. */
 export function sqlStateOf(error: unknown): string | null {
   if (!(error instanceof HoldfastError) || !QUERY_ERRORS.has(error.code) || isConnectionGone(error)) return null;

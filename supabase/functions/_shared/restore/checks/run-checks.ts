@@ -3,7 +3,7 @@ import { ERRORS, type HoldfastError } from '../../errors.ts';
 import type { Check, CheckContext, CheckResult } from '../contracts.ts';
 import { ALL_CHECKS } from './all-checks.ts';
 import { type CheckOutcome, conclude, Findings } from './conclude.ts';
-import { isConnectionGone, queryReason, sqlStateOf } from './query-reason.ts';
+import { isConnectionGone, isStoreSilent, queryReason, sqlStateOf } from './query-reason.ts';
 
 export interface RunChecksOptions {
   /** Names of the checks to run; default all. */
@@ -18,7 +18,8 @@ export interface RunChecksOptions {
 
 /**
  * One result per check, in order. An error inside a check makes that one inconclusive.
- * Throws DATABASE_CONNECTION_LOST and DATABASE_UNREACHABLE, and CONFIG_INVALID when `only` names no check.
+ * Throws DATABASE_CONNECTION_LOST and DATABASE_UNREACHABLE, what a store that does not answer throws, and CONFIG_INVALID
+ * when `only` names no check.
  */
 export async function runChecks(context: CheckContext, options: RunChecksOptions = {}): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
@@ -38,9 +39,15 @@ function chosen(checks: readonly Check[], only: readonly string[] | undefined): 
   throw ERRORS.CONFIG_INVALID(`a check must be one of ${names.join(', ')}; '${unknown.join("', '")}' is none`);
 }
 
+const STOPPED = 'the checks were stopped before this one';
+
 function stopped({ name }: Check): CheckResult {
-  const reason = 'the checks were stopped before this one';
-  return { name, verdict: 'inconclusive', detail: reason, findings: [], seconds: 0 };
+  return { name, verdict: 'inconclusive', detail: STOPPED, findings: [], seconds: 0 };
+}
+
+/** The signal came before this check began. */
+export function wasStopped({ verdict, detail }: CheckResult): boolean {
+  return verdict === 'inconclusive' && detail === STOPPED;
 }
 
 async function runCheck(check: Check, context: CheckContext): Promise<CheckResult> {
@@ -52,6 +59,8 @@ async function runCheck(check: Check, context: CheckContext): Promise<CheckResul
 function interrupted(error: unknown): CheckOutcome {
   // Without a connection no check can say anything, and the caller must know.
   if (isConnectionGone(error)) throw lost(error as HoldfastError);
+  // Nor can one without the backup: another try may.
+  if (isStoreSilent(error)) throw error;
   const findings = new Findings();
   findings.unclear.push(`the check could not be finished: ${reasonOf(error)}`);
   return conclude(findings, '');
