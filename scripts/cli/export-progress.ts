@@ -23,5 +23,6 @@ function show(progress: ProgressLine, event: ExportEvent): void {
   else if (event.type === 'verified') progress.advance(event.bytes, 0);
   else if (event.type === 'packing') progress.begin('packing', event.bytes);
   else if (event.type === 'packed') progress.advance(event.bytes, 0);
+  else if (event.type === 'completed') progress.rename('listing the store');
   else progress.rename(event.type);
 }

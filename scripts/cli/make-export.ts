@@ -30,7 +30,7 @@ export async function makeExport(run: ExportRun): Promise<number> {
     await notifyOfFailure(run, error);
     throw error;
   });
-  const late = unfinishedWarnings(result.unfinished);
+  const late = [...unfinishedWarnings(result.unfinished), ...result.warnings];
   const report = { mode: options.mode, result, archive, codec: options.codec };
   const summary = exportJson(report, [...run.warnings, ...late]);
   const told = await tell(options.notifyUrl, summary);
@@ -48,12 +48,18 @@ interface Made {
 
 async function exportWithProgress({ options, means, terminal }: ExportRun): Promise<Made> {
   const progress = exportProgress(terminal);
+  let stays = false;
   const interrupt = listenForInterrupt((signalName) => {
     progress.stop();
-    line(terminal.stderr, `${signalName}: removing what was stored; once more to leave it as it is`);
+    const consequence = stays
+      ? 'the backup is complete and stays'
+      : 'removing what was stored; once more to leave it as it is';
+    line(terminal.stderr, `${signalName}: ${consequence}`);
   });
   const { signal } = interrupt;
   const onEvent = (event: ExportEvent) => {
+    // What --archive packs is there for a moment only.
+    if (event.type === 'completed' && options.archiveDirectory === null) stays = true;
     if (!signal.aborted) progress.show(event);
   };
   const exportTo = (store: Store) => {

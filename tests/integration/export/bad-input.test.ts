@@ -55,6 +55,24 @@ test('unknown tables are all named', async () => {
   assert.deepEqual(error.details.tables, ['public.nowhere', 'auth.nobody']);
 });
 
+test('a materialized view is not a table with rows of its own; beside tables it is named as left out', async () => {
+  await withSql(database.adminUrl, (sql) =>
+    sql
+      .unsafe('create materialized view public.totals as select 1 as one; grant select on public.totals to public')
+      .simple(),
+  );
+  const error = await refused(['--mode', 'on-demand', '--tables', 'totals,nowhere'], 2);
+  assert.equal(error.code, 'TABLE_UNKNOWN');
+  assert.match(
+    error.message,
+    /no such table: public\.nowhere; public\.totals is a materialized view, not a table with/,
+  );
+  assert.deepEqual(error.details.tables, ['public.nowhere', 'public.totals']);
+  await refused(['--mode', 'on-demand', '--tables', 'totals'], 2);
+  const made = await exportJson(['--mode', 'on-demand', '--tables', 'totals,bookings', '--out', out], env, 3);
+  assert.deepEqual([made.tables, made.limits.map(({ code }: { code: string }) => code)], [1, ['MATERIALIZED_VIEW']]);
+});
+
 test('a condition on a column or table that is not there', async () => {
   const where = ['--where', 'bookings.colour=red', '--where', 'calendars.id=1'];
   const error = await refused(['--mode', 'on-demand', '--tables', 'bookings', ...where], 2);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { lockTables } from '../../../supabase/functions/_shared/backup/export/lock-tables.ts';
+import { lockTables } from '../../../supabase/functions/_shared/backup/lock-tables.ts';
 import { nodePlatform } from '../../../supabase/functions/_shared/platform-node.ts';
 import { openSession } from '../../../supabase/functions/_shared/postgres/open-session.ts';
 import { readCatalog } from '../../../supabase/functions/_shared/postgres/read-catalog.ts';

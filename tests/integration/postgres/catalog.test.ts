@@ -103,12 +103,13 @@ for (const major of POSTGRES_MAJORS) {
         create table public.secured (); grant select on public.secured to reader_of_${database.name};
         alter table public.secured enable row level security;
         grant select (a) on public.column_grant to reader_of_${database.name};
+        create sequence public.told; grant select on sequence public.told to reader_of_${database.name}; create sequence public.untold;
         grant select on closed.t to reader_of_${database.name}; grant usage on schema public to reader_of_${database.name};`);
       const url = new URL(database.adminUrl);
       url.username = `reader_of_${database.name}`;
       url.password = 'reader';
       const reader = await openSession(nodePlatform, url.href);
-      const seen = (await readCatalog(reader)).tables;
+      const { tables: seen, unreadableSequences } = await readCatalog(reader);
       await reader.close();
       const readable = (schema: string, name: string) =>
         seen.find((one) => one.schema === schema && one.name === name)!.readable;
@@ -121,6 +122,11 @@ for (const major of POSTGRES_MAJORS) {
       ]) {
         assert.equal(readable(schema!, name!), false, `${schema}.${name}`);
       }
+      const unreadable = (name: string) => unreadableSequences.find((one) => one.name === name);
+      assert.deepEqual(unreadable('untold'), { schema: 'public', name: 'untold', owner: null });
+      assert.deepEqual(unreadable('shapes_id_seq')!.owner, { schema: 'public', name: 'shapes' });
+      assert.equal(unreadable('told'), undefined);
+      assert.deepEqual(catalog.unreadableSequences, [], 'the role of backups reads them all');
       await admin.query(`drop owned by reader_of_${database.name}; drop role reader_of_${database.name}`);
     });
 

@@ -185,12 +185,24 @@ SET transaction_timeout = 0;
     await t.test('a dump sees the snapshot it is given, and says when it is gone', async () => {
       const snapshot = await beginSnapshot(session);
       const writer = await openSession(nodePlatform, url);
-      await writer.query('create table public.made_after_the_snapshot ()');
+      await writer.query('create table public.made_after_the_snapshot (id serial)');
+      for (const name of ['pre-data', 'data'] as const) {
+        const text = await section(url, { section: name, snapshot: snapshot.name });
+        assert.match(text, /"counted"/);
+        assert.doesNotMatch(text, /made_after_the_snapshot/);
+      }
+      const sequences = { section: 'data', snapshot: snapshot.name } as const;
+      await writer.query('alter sequence public.counted rename to recounted');
+      await assert.rejects(section(url, sequences), { code: 'TABLES_CHANGED' });
+      const excludeTables = [{ schema: 'public', name: 'counted' }];
+      assert.doesNotMatch(await section(url, { ...sequences, excludeTables }), /counted/);
+      await writer.query('drop sequence public.recounted');
+      await assert.rejects(section(url, sequences), { code: 'TABLES_CHANGED', kind: 'transient' });
       await writer.close();
-      const text = await section(url, { section: 'pre-data', snapshot: snapshot.name });
-      assert.doesNotMatch(text, /made_after_the_snapshot/);
       await session.query('rollback');
-      await assert.rejects(section(url, { section: 'pre-data', snapshot: snapshot.name }), { code: 'SNAPSHOT_LOST' });
+      for (const name of ['pre-data', 'data'] as const) {
+        await assert.rejects(section(url, { section: name, snapshot: snapshot.name }), { code: 'SNAPSHOT_LOST' });
+      }
     });
 
     await t.test('what pg_dump refuses is PG_DUMP_FAILED with its log', async () => {

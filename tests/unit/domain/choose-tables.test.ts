@@ -23,6 +23,7 @@ const ALL = [
   table('events', { kind: 'p' }),
   table('events_2026_01', { partitionRoot: root }),
   table('objects', { schema: 'storage' }),
+  table('totals', { kind: 'm' }),
 ];
 const names = (tables: ChoosableTable[]) => tables.map((one) => `${one.schema}.${one.name}`);
 
@@ -72,4 +73,24 @@ test('a table name may be quoted where a part has a dot or a quote of its own', 
 test('a name of three parts is unknown, not a table of its first part', () => {
   const choice = chooseTables(ALL, { scope: 'tables', tables: ['users.public.x'] }, []);
   assert.deepEqual([names(choice.tables), choice.unknown], [[], ['public.users.public.x']]);
+});
+
+test('a materialized view alone is refused, beside a table it is a limit, and unasked it is no matter', () => {
+  const alone = chooseTables(ALL, { scope: 'tables', tables: ['totals'] }, []);
+  assert.deepEqual([alone.tables, alone.limits, alone.views], [[], [], ['public.totals']]);
+  const foreign = chooseTables(ALL, { scope: 'tables', tables: ['totals', 'remote'] }, []);
+  assert.deepEqual(foreign.views, ['public.totals']);
+  for (const beside of ['users', 'secret', 'events']) {
+    const mixed = chooseTables(ALL, { scope: 'tables', tables: ['totals', beside] }, []);
+    assert.deepEqual([mixed.unknown, mixed.views], [[], []]);
+    assert.deepEqual(
+      mixed.limits.filter(({ object }) => object === 'public.totals').map(({ code }) => code),
+      ['MATERIALIZED_VIEW'],
+      beside,
+    );
+  }
+  const critical = chooseTables(ALL, { scope: 'critical' }, [{ schema: 'public', name: 'totals' }]);
+  for (const { limits, views } of [critical, chooseTables(ALL, { scope: 'full' }, [])]) {
+    assert.deepEqual([views, limits.filter(({ object }) => object === 'public.totals')], [[], []]);
+  }
 });

@@ -23,4 +23,8 @@ export interface WorkLimits {
   readonly maxRowBytes: number;
   /** A database up to this size is backed up by one call in one transaction; 0: never. */
   readonly singleCallBytes: number;
+  /** How long one table's lock is waited for, also by pg_dump; well below a lease. Default 20 s. */
+  readonly lockWaitMs?: number;
+  /** How long the plan looks for rows that are too large; what it does not find the copy does. Default 20 s. */
+  readonly largeRowsMs?: number;
 }

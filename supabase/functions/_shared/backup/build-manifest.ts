@@ -117,7 +117,9 @@ function manifestTables({ tables, segments }: ManifestInput): ManifestTable[] {
   for (const segment of segments) {
     if (segment.schemaName === null || segment.tableName === null) continue;
     const key = tableKey(segment.schemaName, segment.tableName);
-    byTable.set(key, [...(byTable.get(key) ?? []), segment]);
+    const known = byTable.get(key);
+    if (known) known.push(segment);
+    else byTable.set(key, [segment]);
   }
   const inFile = countsInFile(segments);
   return tables.map((table) => {

@@ -5,7 +5,10 @@ import type { RunPatch, RunRow, StoredSegment } from '../runs/run-row.ts';
 import { platformExtensions } from './catalog-facts.ts';
 import { type CopyJob, copySlice } from './copy-slice.ts';
 import { dumpSchemaObject, SCHEMA_SECTIONS } from './dump-schema-object.ts';
-import { PLAN_WITH_KEEPER, type Planned, planRow } from './plan-run.ts';
+import { handToKeeper } from './hand-to-keeper.ts';
+import { WORKER_LOCK_WAIT_MS } from './lock-tables.ts';
+import { pathAttempt } from './path-attempt.ts';
+import { type Planned, planRow } from './plan-run.ts';
 import type { TaskContext } from './run-task.ts';
 import { takesConfig, writeConfigObject } from './write-config-object.ts';
 
@@ -18,7 +21,7 @@ export interface AtOnce {
 
 export async function copyAtOnce(context: TaskContext, { run, session, planned, patch }: AtOnce): Promise<void> {
   const { task, ledger, means, limits } = context;
-  const common = { codec: run.request.codec ?? ('zstd' as const), folder: patch.folder!, attempt: task.attempts };
+  const common = { codec: run.request.codec ?? ('zstd' as const), folder: patch.folder!, attempt: pathAttempt(task) };
   await ledger.savePlan(task, planned.plans.map(planRow));
   const objects: StoredSegment[] = [];
   for (const section of SCHEMA_SECTIONS) {
@@ -30,6 +33,7 @@ export async function copyAtOnce(context: TaskContext, { run, session, planned, 
         excludeSchemas: planned.catalog.managedSchemas,
         platformExtensions: platformExtensions(planned.catalog),
         excludeTables: planned.excludeTables,
+        lockWaitMs: limits.lockWaitMs ?? WORKER_LOCK_WAIT_MS,
       }),
     );
   }
@@ -49,9 +53,8 @@ export async function copyAtOnce(context: TaskContext, { run, session, planned, 
     }
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== 'SLICE_TOO_LARGE') throw error;
-    // Smaller than it looked before it was unpacked from TOAST: the way for large databases takes over.
-    await ledger.startKeeper(run.backupId);
-    return await ledger.finishTask(task, { next: [PLAN_WITH_KEEPER], run: { stage: 'planning' } });
+    // It looked smaller before it was unpacked from TOAST.
+    return await handToKeeper(context, pathAttempt(task));
   }
   await ledger.finishTask(task, { objects, run: patch });
 }

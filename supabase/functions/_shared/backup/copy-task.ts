@@ -5,8 +5,10 @@ import { openSession } from '../postgres/open-session.ts';
 import { cutSlice } from '../postgres/plan-slices.ts';
 import type { PgSession } from '../postgres/session.ts';
 import { beginSnapshot } from '../postgres/snapshot.ts';
-import type { NextTask, RunRow, StoredSegment } from '../runs/run-row.ts';
+import type { NextTask, RunRow, StoredSegment, Task } from '../runs/run-row.ts';
 import { type CopyJob, copySlice } from './copy-slice.ts';
+import { lockTables, WORKER_LOCK_WAIT_MS } from './lock-tables.ts';
+import { countingOn, pathAttempt } from './path-attempt.ts';
 import type { TaskContext } from './run-task.ts';
 import { tableKey } from './table-facts.ts';
 
@@ -17,7 +19,7 @@ export interface SliceRef {
 }
 
 export async function copyTask(context: TaskContext): Promise<void> {
-  const { task, ledger, means } = context;
+  const { task, ledger, means, limits } = context;
   const run = await ledger.readRun(task.backupId);
   const refs = task.payload.slices as SliceRef[];
   // A worker that vanished twice over the same rows was probably stopped by the platform: smaller pieces then.
@@ -27,6 +29,8 @@ export async function copyTask(context: TaskContext): Promise<void> {
   const session = await openSession(means.platform, means.databaseUrl, { applicationName: 'holdfast copy' });
   try {
     await beginSnapshot(session, { import: run.consistency!.snapshot! });
+    // The keeper's locks are older than its snapshot: a table made in between is not among them.
+    await lockTables(session, [...tables.values()], limits.lockWaitMs ?? WORKER_LOCK_WAIT_MS);
     await copyAll(context, { session, run, refs, tables });
   } finally {
     await session.close();
@@ -49,7 +53,7 @@ async function copyAll(context: TaskContext, { session, run, refs, tables }: Cop
       ...jobOf(run),
       table,
       slice: ref.slice,
-      attempt: task.attempts,
+      attempt: pathAttempt(task),
       maxBytes: limits.maxRowBytes,
     };
     try {
@@ -57,9 +61,9 @@ async function copyAll(context: TaskContext, { session, run, refs, tables }: Cop
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== 'SLICE_TOO_LARGE') throw error;
       // The abandoned COPY took the connection with it: what is left of this task becomes tasks of its own.
-      const halves = cutOrThrow(ref, table, limits.maxRowBytes).map((half) => copyTaskOf([half]));
+      const halves = cutOrThrow(ref, table, limits.maxRowBytes).map((half) => [half]);
       const rest = refs.slice(index + 1);
-      await ledger.finishTask(task, { objects, next: rest.length > 0 ? [...halves, copyTaskOf(rest)] : halves });
+      await ledger.finishTask(task, { objects, next: goOn(task, rest.length > 0 ? [...halves, rest] : halves) });
       return;
     }
   }
@@ -81,7 +85,17 @@ export function copyTaskOf(slices: SliceRef[]): NextTask {
 }
 
 async function queueSingly({ task, ledger }: TaskContext, refs: SliceRef[]): Promise<void> {
-  await ledger.finishTask(task, { next: refs.map((ref) => copyTaskOf([ref])) });
+  await ledger.finishTask(task, {
+    next: goOn(
+      task,
+      refs.map((ref) => [ref]),
+    ),
+  });
+}
+
+/** What this attempt has not begun becomes tasks of their own; earlier attempts may have begun it. */
+function goOn(task: Task, groups: SliceRef[][]): NextTask[] {
+  return groups.map((slices) => countingOn(copyTaskOf(slices), pathAttempt(task) - 1));
 }
 
 function cutOrThrow(ref: SliceRef, table: Table, maxRowBytes: number): SliceRef[] {

@@ -4,7 +4,7 @@ import { writeSegment } from '../archive/write-segment.ts';
 import type { CodecName } from '../domain/formats.ts';
 import { type SchemaSection, schemaPath } from '../domain/object-path.ts';
 import { dropPlatformEntries } from '../postgres/drop-platform-entries.ts';
-import { dumpPattern, dumpSection } from '../postgres/dump-schema.ts';
+import { dumpPattern, dumpSection, type ExcludedName } from '../postgres/dump-schema.ts';
 import { quoteIdentifier, quoteLiteral } from '../postgres/identifiers.ts';
 import { MANAGED_DATA } from '../postgres/managed-schemas.ts';
 import { openSession } from '../postgres/open-session.ts';
@@ -31,8 +31,13 @@ export interface SchemaJob {
   readonly excludeSchemas: readonly string[];
   /** On Supabase: the extensions, which all belong to the platform. null elsewhere. */
   readonly platformExtensions: readonly { name: string; schema: string }[] | null;
-  /** What pg_dump must not try to lock. */
-  readonly excludeTables: readonly { schema: string; name: string }[];
+  /** What pg_dump must not try to lock or read. */
+  readonly excludeTables: readonly ExcludedName[];
+  /**
+   * How long pg_dump waits for its own lock of a table. DDL that waits for ours makes it wait too, which the server does
+   * not take for a deadlock. Default: for ever.
+   */
+  readonly lockWaitMs?: number;
 }
 
 export async function dumpSchemaObject(means: BackupMeans, job: SchemaJob): Promise<StoredSegment> {
@@ -44,7 +49,10 @@ export async function dumpSchemaObject(means: BackupMeans, job: SchemaJob): Prom
     excludeSchemas:
       section === 'sequences' ? excludeSchemas.filter((schema) => !(schema in MANAGED_DATA)) : excludeSchemas,
     excludeTables,
-    args: (job.platformExtensions ?? []).map(({ name }) => `--exclude-extension=${dumpPattern(name)}`),
+    args: [
+      ...(job.platformExtensions ?? []).map(({ name }) => `--exclude-extension=${dumpPattern(name)}`),
+      ...(job.lockWaitMs === undefined ? [] : [`--lock-wait-timeout=${job.lockWaitMs}`]),
+    ],
   });
   const stored = await writeSegment({
     source: asBlocks(inBlocks(asProjectOnly(ddl, means, job), DDL_BLOCK_BYTES)),

@@ -6,11 +6,12 @@ import type { TaskContext } from './run-task.ts';
 import { sealBackup } from './seal-backup.ts';
 import { verifyBatches } from './verify-batches.ts';
 
-export async function finishRun({ task, ledger, means }: TaskContext): Promise<void> {
+export async function finishRun(context: TaskContext): Promise<void> {
+  const { task, ledger, means } = context;
   const run = await ledger.readRun(task.backupId);
   const segments = await ledger.readSegments(task.backupId);
   const plan = await ledger.readPlan(task.backupId);
-  await removeStrays(means.store, run.folder!, segments);
+  await removeStrays(context, run.folder!, segments);
   const sealed = await sealBackup(means, {
     backupId: run.backupId,
     folder: run.folder!,
@@ -25,6 +26,7 @@ export async function finishRun({ task, ledger, means }: TaskContext): Promise<v
     consistency: run.consistency!,
     tables: plan.map((row) => row.facts as unknown as Table),
     segments,
+    beforePut: () => ledger.extendLease(task),
   });
   await ledger.completeRun(task, {
     objects: sealed.objects,
@@ -36,14 +38,15 @@ export async function finishRun({ task, ledger, means }: TaskContext): Promise<v
   });
 }
 
-/** A worker that lost its lease after its upload leaves an object that no task owns. */
-async function removeStrays(
-  store: TaskContext['means']['store'],
-  folder: string,
-  owned: StoredSegment[],
-): Promise<void> {
+/**
+ * A worker that lost its lease after its upload leaves an object that no task owns. The lease is asked about each time:
+ * to an attempt that comes too late, the manifest of the one that took its place looks like a stray.
+ */
+async function removeStrays({ task, ledger, means }: TaskContext, folder: string, owned: StoredSegment[]) {
   const paths = new Set(owned.map((object) => `${folder}/${object.path}`));
-  for await (const object of store.list(`${folder}/`)) {
-    if (!paths.has(object.key)) await store.delete(object.key);
+  for await (const object of means.store.list(`${folder}/`)) {
+    if (paths.has(object.key)) continue;
+    await ledger.extendLease(task);
+    await means.store.delete(object.key);
   }
 }

@@ -12,13 +12,16 @@ import { readCatalog } from '../postgres/read-catalog.ts';
 import type { PgSession } from '../postgres/session.ts';
 import { beginSnapshot } from '../postgres/snapshot.ts';
 import type { PlannedTableRow } from '../runs/ledger.ts';
-import type { RunPatch, RunRow } from '../runs/run-row.ts';
+import type { NextTask, RunPatch, RunRow } from '../runs/run-row.ts';
 import { awaitKeeper } from './await-keeper.ts';
 import { catalogFacts } from './catalog-facts.ts';
 import { checkMeans } from './check-means.ts';
 import { copyAtOnce } from './copy-at-once.ts';
 import { copyTaskOf } from './copy-task.ts';
 import { SCHEMA_SECTIONS } from './dump-schema-object.ts';
+import { handToKeeper } from './hand-to-keeper.ts';
+import { lockTables, WORKER_LOCK_WAIT_MS } from './lock-tables.ts';
+import { countingOn, pathAttempt } from './path-attempt.ts';
 import { planTables, type TablePlan } from './plan-tables.ts';
 import { refuseLargeRows } from './refuse-large-rows.ts';
 import { runFolder } from './run-folder.ts';
@@ -28,8 +31,6 @@ import { takesConfig } from './write-config-object.ts';
 
 /** What the schema costs a single call, as bytes of rows: three runs of pg_dump. */
 const SCHEMA_COST_BYTES = 12 * 1024 * 1024;
-
-export const PLAN_WITH_KEEPER = { kind: 'plan' as const, payload: { keeper: true } };
 
 export async function planRun(context: TaskContext): Promise<void> {
   const { task, ledger, means, limits } = context;
@@ -47,7 +48,7 @@ export async function planRun(context: TaskContext): Promise<void> {
     await refuseLargeRows(
       session,
       planned.plans.map((one) => one.table),
-      limits.maxRowBytes,
+      limits,
     );
     if (costOf(planned) <= limits.singleCallBytes) {
       await copyAtOnce(context, { run, session, planned, patch: patchOf(context, run, planned, consistency) });
@@ -56,8 +57,7 @@ export async function planRun(context: TaskContext): Promise<void> {
   } finally {
     await session.close();
   }
-  await ledger.startKeeper(run.backupId); // it starts while the next call does
-  await ledger.finishTask(task, { next: [PLAN_WITH_KEEPER], run: { stage: 'planning' } });
+  await handToKeeper(context, pathAttempt(task) - 1);
 }
 
 export interface Planned {
@@ -68,9 +68,18 @@ export interface Planned {
   readonly excludeTables: { schema: string; name: string }[];
 }
 
+/**
+ * Locked before anything else reads them. With a keeper, which holds its own locks, this finds what it could not lock:
+ * a table made between its locks and its snapshot.
+ */
 async function plan({ ledger, limits }: TaskContext, run: RunRow, session: PgSession): Promise<Planned> {
   const catalog = await readCatalog(session);
   const planned = planTables(catalog, run.request, { tiers: await ledger.readTiers(), sliceBytes: limits.sliceBytes });
+  await lockTables(
+    session,
+    planned.plans.map((one) => one.table),
+    limits.lockWaitMs ?? WORKER_LOCK_WAIT_MS,
+  );
   return { catalog, ...planned };
 }
 
@@ -103,17 +112,20 @@ async function planWithKeeper(context: TaskContext, run: RunRow, snapshot: strin
       slices.map((slice) => ({ schema: table.schema, name: table.name, slice, estimatedBytes: slice.estimatedBytes })),
     );
     await ledger.savePlan(task, planned.plans.map(planRow));
+    const next: NextTask[] = [
+      ...sectionsOf(run.request).map((section) => ({
+        kind: 'schema' as const,
+        payload: { section, excludeTables: planned.excludeTables },
+      })),
+      ...groupSlices(refs, limits.sliceBytes).map((group) =>
+        copyTaskOf(group.map(({ schema, name, slice }) => ({ schema, name, slice }))),
+      ),
+    ];
+    // The plan itself stores nothing: what counts is what was tried before the keeper came.
+    const earlier = pathAttempt(task) - task.attempts;
     await ledger.finishTask(task, {
       run: { ...patchOf(context, run, planned, consistency), way: 'keeper' },
-      next: [
-        ...sectionsOf(run.request).map((section) => ({
-          kind: 'schema' as const,
-          payload: { section, excludeTables: planned.excludeTables },
-        })),
-        ...groupSlices(refs, limits.sliceBytes).map((group) =>
-          copyTaskOf(group.map(({ schema, name, slice }) => ({ schema, name, slice }))),
-        ),
-      ],
+      next: next.map((one) => countingOn(one, earlier)),
     });
   } finally {
     await session.close();

@@ -1,9 +1,11 @@
 import type { BackupRequest } from '../domain/backup-request.ts';
-import { chooseTables, isFilterOn } from '../domain/choose-tables.ts';
+import { chooseTables, isFilterOn, type TableChoice } from '../domain/choose-tables.ts';
 import type { Limit } from '../domain/manifest-types.ts';
 import { ERRORS } from '../errors.ts';
 import type { Catalog, Slice, Table } from '../postgres/catalog-types.ts';
+import type { ExcludedName } from '../postgres/dump-schema.ts';
 import { planSlices } from '../postgres/plan-slices.ts';
+import { sequenceLimits } from './sequence-limits.ts';
 
 export interface TablePlan {
   readonly table: Table;
@@ -19,13 +21,9 @@ export function planTables(
   catalog: Catalog,
   request: BackupRequest,
   options: { tiers: readonly { schema: string; name: string }[]; sliceBytes: number },
-): { plans: TablePlan[]; limits: Limit[]; excludeTables: { schema: string; name: string }[] } {
+): { plans: TablePlan[]; limits: Limit[]; excludeTables: ExcludedName[] } {
   const choice = chooseTables(catalog.tables, request, options.tiers);
-  if (choice.unknown.length > 0) {
-    throw ERRORS.TABLE_UNKNOWN(`there is no such table: ${choice.unknown.join(', ')}`, {
-      details: { tables: choice.unknown },
-    });
-  }
+  refuseUnknown(choice);
   if (request.scope === 'critical' && choice.tables.length === 0) {
     throw ERRORS.TABLE_UNKNOWN('none of the critical tables exists', {
       hint: 'Name the tables that are critical here in backup.table_tier.',
@@ -40,9 +38,28 @@ export function planTables(
   });
   return {
     plans,
-    limits: [...choice.limits, ...largeObjects(catalog)],
-    excludeTables: catalog.tables.filter((table) => !table.readable && !table.managed),
+    limits: [...choice.limits, ...sequenceLimits(catalog, choice.tables), ...largeObjects(catalog)],
+    excludeTables: excludedNames(catalog),
   };
+}
+
+/** The platform's schemas are left out whole. */
+function excludedNames({ tables, unreadableSequences, managedSchemas }: Catalog): ExcludedName[] {
+  return [
+    ...tables.filter((table) => !table.readable && !table.managed).map(({ schema, name }) => ({ schema, name })),
+    ...unreadableSequences
+      .filter(({ schema }) => !managedSchemas.includes(schema))
+      .map(({ schema, name }) => ({ schema, name, onlyData: true })),
+  ];
+}
+
+function refuseUnknown({ unknown, views }: Pick<TableChoice<Table>, 'unknown' | 'views'>): void {
+  const problems = [
+    ...(unknown.length > 0 ? [`there is no such table: ${unknown.join(', ')}`] : []),
+    ...views.map((view) => `${view} is a materialized view, not a table with rows of its own`),
+  ];
+  if (problems.length === 0) return;
+  throw ERRORS.TABLE_UNKNOWN(problems.join('; '), { details: { tables: [...unknown, ...views] } });
 }
 
 /**

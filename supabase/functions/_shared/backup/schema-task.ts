@@ -1,9 +1,12 @@
 import type { SchemaSection } from '../domain/object-path.ts';
+import type { ExcludedName } from '../postgres/dump-schema.ts';
 import { openSession } from '../postgres/open-session.ts';
 import { beginSnapshot } from '../postgres/snapshot.ts';
 import type { RunRow, StoredSegment } from '../runs/run-row.ts';
 import { platformExtensions } from './catalog-facts.ts';
 import { dumpSchemaObject } from './dump-schema-object.ts';
+import { WORKER_LOCK_WAIT_MS } from './lock-tables.ts';
+import { pathAttempt } from './path-attempt.ts';
 import type { TaskContext } from './run-task.ts';
 import { writeConfigObject } from './write-config-object.ts';
 
@@ -15,16 +18,17 @@ export async function schemaTask(context: TaskContext): Promise<void> {
   await ledger.finishTask(task, { objects: [object] });
 }
 
-function storeDdl({ task, means }: TaskContext, run: RunRow): Promise<StoredSegment> {
+function storeDdl({ task, means, limits }: TaskContext, run: RunRow): Promise<StoredSegment> {
   return dumpSchemaObject(means, {
     section: task.payload.section as SchemaSection,
     snapshot: run.consistency!.snapshot!,
     codec: run.request.codec ?? 'zstd',
     folder: run.folder!,
-    attempt: task.attempts,
+    attempt: pathAttempt(task),
     excludeSchemas: run.catalog!.managedSchemas,
     platformExtensions: platformExtensions(run.catalog!),
-    excludeTables: task.payload.excludeTables as { schema: string; name: string }[],
+    excludeTables: task.payload.excludeTables as ExcludedName[],
+    lockWaitMs: limits.lockWaitMs ?? WORKER_LOCK_WAIT_MS,
   });
 }
 
@@ -36,7 +40,7 @@ async function storeConfig({ task, means }: TaskContext, run: RunRow): Promise<S
       source: run.catalog!,
       codec: run.request.codec ?? 'zstd',
       folder: run.folder!,
-      attempt: task.attempts,
+      attempt: pathAttempt(task),
     });
   } finally {
     await session.close();

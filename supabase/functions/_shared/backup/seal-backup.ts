@@ -19,10 +19,17 @@ export interface Sealed {
   readonly totals: Manifest['totals'];
 }
 
-export type SealInput = ManifestInput & { readonly folder: string };
+export type SealInput = ManifestInput & {
+  readonly folder: string;
+  /** Throws when somebody else seals this backup by now: the signature and the manifest must be of one writer. */
+  readonly beforePut?: () => Promise<void>;
+};
 
 export async function sealBackup(means: BackupMeans, input: SealInput): Promise<Sealed> {
-  const put = (path: string, content: string | Uint8Array) => putObject(means, { folder: input.folder, path, content });
+  const put = async (path: string, content: string | Uint8Array) => {
+    await input.beforePut?.();
+    return await putObject(means, { folder: input.folder, path, content });
+  };
   const signer = (await means.signing?.()) ?? null;
   const facts = { cipher: means.cipher, signer };
   const draft = buildManifest(facts, input, []);

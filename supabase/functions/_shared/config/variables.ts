@@ -127,7 +127,7 @@ export const VARIABLES = {
   }),
   BACKUP_MAX_ROW_BYTES: integerVariable({
     group: 'limits',
-    help: 'Largest row that a worker takes; a larger one fails the run, before it starts, with a clear error.',
+    help: 'Largest row that a worker takes; a larger one fails the run with a clear error, before it starts where it is found in time.',
     min: 65_536,
     max: 1_073_741_824,
     default: '67108864',

@@ -18,6 +18,8 @@ export interface TableChoice<T> {
   readonly limits: { code: string; object: string; message: string }[];
   /** Names in the request that match nothing. */
   readonly unknown: string[];
+  /** Materialized views in a request that names nothing with rows of its own; beside tables each is a limit. */
+  readonly views: string[];
 }
 
 export function chooseTables<T extends ChoosableTable>(
@@ -30,10 +32,18 @@ export function chooseTables<T extends ChoosableTable>(
   const known = (name: QualifiedName) => all.some((table) => matches(table, name));
   const unknown = request.scope === 'tables' ? (wanted ?? []).filter((name) => !known(name)).map(display) : [];
   const rows = matching.filter((table) => table.kind === 'r');
+  // Unless they were asked for they are no loss: a restore fills them by their queries.
+  const views = request.scope === 'tables' ? matching.filter((table) => table.kind === 'm') : [];
+  const alone = !matching.some((table) => table.kind === 'r' || table.kind === 'p');
   return {
     tables: rows.filter((table) => table.readable),
-    limits: [...rows.filter((table) => !table.readable).map(unreadable), ...matching.filter(isForeign).map(foreign)],
+    limits: [
+      ...rows.filter((table) => !table.readable).map(unreadable),
+      ...matching.filter(isForeign).map(foreign),
+      ...(alone ? [] : views.map(derived)),
+    ],
     unknown,
+    views: alone ? views.map(display) : [],
   };
 }
 
@@ -84,6 +94,14 @@ function foreign(table: ChoosableTable) {
     code: 'FOREIGN_TABLE',
     object: display(table),
     message: `the rows of foreign table ${display(table)} live in another database and are not taken`,
+  };
+}
+
+function derived(view: ChoosableTable) {
+  return {
+    code: 'MATERIALIZED_VIEW',
+    object: display(view),
+    message: `the rows of materialized view ${display(view)} come from its query and are not taken`,
   };
 }
 

@@ -17,7 +17,7 @@ export const EXPORT_ERRORS = defineErrors({
     kind: 'transient',
     http: 503,
     exit: 1,
-    hint: 'Try again when no migration is running: a table was rewritten or dropped while the export began.',
+    hint: 'Try again when no migration is running: a table was rewritten or dropped while the backup began.',
   },
   NOTIFICATION_FAILED: {
     kind: 'transient',

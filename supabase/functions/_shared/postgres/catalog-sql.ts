@@ -9,9 +9,6 @@ export const DATABASE_SQL = `
     'extensions', coalesce((
       select json_agg(json_build_object('name', e.extname, 'version', e.extversion, 'schema', n.nspname) order by e.extname)
       from pg_extension e join pg_namespace n on n.oid = e.extnamespace), '[]'),
-    'sequences', (
-      select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'),
     'largeObjects', (select count(*) from pg_largeobject_metadata))`;
 
 export const SCHEMAS_SQL = `

@@ -48,7 +48,12 @@ export interface Catalog {
   readonly managedSchemas: string[];
   readonly tables: Table[];
   readonly extensions: { name: string; version: string; schema: string }[];
-  readonly sequenceCount: number;
+  /** What the current role may not read of the sequences that a backup takes, with the table to whose column each belongs. */
+  readonly unreadableSequences: {
+    readonly schema: string;
+    readonly name: string;
+    readonly owner: { readonly schema: string; readonly name: string } | null;
+  }[];
   readonly largeObjectCount: number;
 }
 

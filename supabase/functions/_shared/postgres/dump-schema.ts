@@ -10,14 +10,20 @@ export interface TableName {
   readonly name: string;
 }
 
+/** A table or sequence that pg_dump leaves out. */
+export interface ExcludedName extends TableName {
+  /** Only its data: of a sequence that may not be read, for whose position pg_dump asks whatever section is wanted. */
+  readonly onlyData?: boolean;
+}
+
 export interface DumpSectionOptions {
   /** data: the sequences' values alone; rows are copied by COPY, large objects are not taken. */
   readonly section: 'pre-data' | 'data' | 'post-data';
-  /** A snapshot whose transaction is open. Sequences have no snapshots: their values are those of now. */
+  /** A snapshot whose transaction is open. It says which sequences there are; their values are those of now. */
   readonly snapshot?: string;
   /** Exact names, not patterns. */
   readonly excludeSchemas?: readonly string[];
-  readonly excludeTables?: readonly TableName[];
+  readonly excludeTables?: readonly ExcludedName[];
   /** Only these tables and what hangs on them; default the whole database. */
   readonly tables?: readonly TableName[];
   /** More options of pg_dump, for instance `--no-owner`. */
@@ -31,7 +37,7 @@ export function dumpPattern(name: string): string {
 
 const tablePattern = (table: TableName) => `${dumpPattern(table.schema)}.${dumpPattern(table.name)}`;
 
-/** Yields blocks of SQL text. Throws PG_DUMP_FAILED, SNAPSHOT_LOST, DATABASE_*. */
+/** Yields blocks of SQL text. Throws PG_DUMP_FAILED, SNAPSHOT_LOST, TABLES_CHANGED, DATABASE_*. */
 export async function* dumpSection(
   platform: Platform,
   url: string | ConnectionOptions,
@@ -49,7 +55,9 @@ function dumpArguments(options: DumpSectionOptions): string[] {
     `--restrict-key=${RESTRICT_KEY}`,
     ...(options.snapshot === undefined ? [] : [`--snapshot=${options.snapshot}`]),
     ...(options.excludeSchemas ?? []).map((schema) => `--exclude-schema=${dumpPattern(schema)}`),
-    ...(options.excludeTables ?? []).map((table) => `--exclude-table=${tablePattern(table)}`),
+    ...(options.excludeTables ?? []).map(
+      (table) => `--exclude-table${table.onlyData ? '-data' : ''}=${tablePattern(table)}`,
+    ),
     ...(options.tables ?? []).map((table) => `--table=${tablePattern(table)}`),
     ...(options.args ?? []),
   ];

@@ -1,9 +1,12 @@
 /** The sequences' values as `setval` statements, as pg_dump writes them into its data section. */
+import { ERRORS, HoldfastError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import type { ConnectionOptions } from './connection-url.ts';
 import { qualifiedName, quoteLiteral } from './identifiers.ts';
 import { openSession } from './open-session.ts';
+import { readSequences } from './read-sequences.ts';
 import type { PgSession } from './session.ts';
+import { beginSnapshot } from './snapshot.ts';
 
 export interface SequenceName {
   readonly schema: string;
@@ -13,34 +16,20 @@ export interface SequenceName {
 /** Sequences read by one statement; it takes a lock on each. */
 const BATCH = 200;
 
-/** Without those of extensions and temporary ones. A sequence that belongs to a column goes with its table. */
-const SEQUENCES_SQL = `
-  select n.nspname, c.relname, t.nspname, t.relname
-  from pg_class c
-  join pg_namespace n on n.oid = c.relnamespace
-  left join lateral (
-    select tn.nspname, tc.relname
-    from pg_depend d join pg_class tc on tc.oid = d.refobjid join pg_namespace tn on tn.oid = tc.relnamespace
-    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_class'::regclass
-      and d.refobjsubid > 0 and d.deptype in ('a', 'i')
-    limit 1
-  ) t on true
-  where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    and not exists (
-      select from pg_depend d
-      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-    and has_schema_privilege(n.oid, 'usage')
-    and case when c.relkind = 'S' then has_sequence_privilege(c.oid, 'select') end
-  order by n.nspname collate "C", c.relname collate "C"`;
+/** SQLSTATEs of a name that means nothing any more. */
+const GONE = new Set(['42P01', '3F000']);
 
 /**
- * Sequences that the role may not read are left out: compare with Catalog.sequenceCount. Values are those of now, at or
- * behind those of any snapshot, so that no restored row meets its own number again.
+ * The sequences that the snapshot sees, as the schema beside them does; those that the role may not read are left out: see
+ * Catalog.unreadableSequences. Values are those of now, at or behind those of any snapshot, so that no restored row meets
+ * its own number again. Throws TABLES_CHANGED when one was dropped or renamed since, and SNAPSHOT_LOST.
  */
 export async function* dumpSequences(
   platform: Platform,
   url: string | ConnectionOptions,
   options: {
+    /** A snapshot whose transaction is open; without one, the sequences of now. */
+    readonly snapshot?: string;
     readonly excludeSchemas?: readonly string[];
     readonly excludeTables?: readonly SequenceName[];
     readonly tables?: readonly SequenceName[];
@@ -48,6 +37,7 @@ export async function* dumpSequences(
 ): AsyncGenerator<Uint8Array> {
   const session = await openSession(platform, url, { applicationName: 'holdfast sequences' });
   try {
+    if (options.snapshot !== undefined) await beginSnapshot(session, { import: options.snapshot });
     const sequences = await listSequences(session, options);
     const encoder = new TextEncoder();
     for (let offset = 0; offset < sequences.length; offset += BATCH) {
@@ -66,26 +56,37 @@ async function listSequences(
   const excludedSchemas = new Set(options.excludeSchemas);
   const excluded = new Set(options.excludeTables?.map(key));
   const wanted = options.tables ? new Set(options.tables.map(key)) : null;
-  return (await session.query(SEQUENCES_SQL))
-    .map(([schema, name, ownerSchema, owner]) => ({
-      sequence: { schema: schema!, name: name! },
-      owner: owner === null ? null : { schema: ownerSchema!, name: owner! },
-    }))
-    .filter(({ sequence, owner }) => {
-      const names = [sequence, ...(owner ? [owner] : [])];
-      if (excludedSchemas.has(sequence.schema) || names.some((name) => excluded.has(key(name)))) return false;
-      return wanted === null || names.some((name) => wanted.has(key(name)));
-    })
-    .map(({ sequence }) => sequence);
+  const found = (await readSequences(session)).filter((sequence) => {
+    const names = [sequence, ...(sequence.owner ? [sequence.owner] : [])];
+    if (excludedSchemas.has(sequence.schema) || names.some((name) => excluded.has(key(name)))) return false;
+    return wanted === null || names.some((name) => wanted.has(key(name)));
+  });
+  const dropped = found.find(({ readable }) => readable === null);
+  if (dropped) throw changed(`sequence ${qualifiedName(dropped)} was dropped after the backup began`);
+  return found.filter(({ readable }) => readable);
 }
 
 async function setvalStatements(session: PgSession, sequences: SequenceName[]): Promise<string> {
-  const selects = sequences.map((one, index) => `select ${index}, last_value, is_called from ${qualifiedName(one)}`);
-  const rows = await session.query(`${selects.join(' union all ')} order by 1`);
+  const rows = await readValues(session, sequences);
   return rows
     .map(([index, value, called]) => {
       const name = quoteLiteral(qualifiedName(sequences[Number(index)]!));
       return `SELECT pg_catalog.setval(${name}, ${value}, ${called === 't'});\n`;
     })
     .join('');
+}
+
+/** Names mean what they mean now, whatever the snapshot sees. */
+async function readValues(session: PgSession, sequences: SequenceName[]) {
+  const selects = sequences.map((one, index) => `select ${index}, last_value, is_called from ${qualifiedName(one)}`);
+  try {
+    return await session.query(`${selects.join(' union all ')} order by 1`);
+  } catch (cause) {
+    if (!(cause instanceof HoldfastError) || !GONE.has(String(cause.details.sqlState))) throw cause;
+    throw changed(`a sequence was dropped or renamed after the backup began: ${cause.message}`, cause);
+  }
+}
+
+function changed(message: string, cause?: unknown): HoldfastError {
+  return ERRORS.TABLES_CHANGED(message, { cause, hint: 'Make the backup again when no migration is running.' });
 }

@@ -30,7 +30,7 @@ const LOG_CHARACTERS = 4000;
 const NOISE = /^could not find a "pg_dump" to execute$/;
 
 /**
- * Throws PG_DUMP_FAILED with pg_dump's log, SNAPSHOT_LOST, DATABASE_CONNECTION_LOST, and what login() throws.
+ * Throws PG_DUMP_FAILED with pg_dump's log, QUERY_INTERRUPTED, SNAPSHOT_LOST, DATABASE_CONNECTION_LOST, and what login() throws.
  */
 export async function pgDump(
   platform: Platform,
@@ -148,5 +148,9 @@ function dumpFailed(exitCode: number, lines: string[]) {
   }
   if (CONNECTION_ENDED.test(log))
     return ERRORS.DATABASE_CONNECTION_LOST(`pg_dump lost its connection: ${reason}`, options);
+  // Of --lock-wait-timeout: somebody holds a table, or waits for one.
+  if (/canceling statement due to (statement|lock) timeout/.test(log)) {
+    return ERRORS.QUERY_INTERRUPTED(`pg_dump waited too long for a lock: ${reason}`, options);
+  }
   return ERRORS.PG_DUMP_FAILED(`pg_dump ended with exit code ${exitCode}: ${reason}`, options);
 }

@@ -1,8 +1,9 @@
-/** Reads all that a backup must know of a database in four queries, whatever the number of tables. */
+/** Reads all that a backup must know of a database in five queries, whatever the number of tables. */
 
 import { COLUMNS_SQL, DATABASE_SQL, SCHEMAS_SQL, TABLES_SQL } from './catalog-sql.ts';
 import type { Catalog, Column, Table } from './catalog-types.ts';
 import { isManagedSchema, MANAGED_DATA, NEVER_COPIED, SUPABASE_ROLES } from './managed-schemas.ts';
+import { readSequences } from './read-sequences.ts';
 import type { PgSession } from './session.ts';
 
 interface DatabaseRow {
@@ -11,7 +12,6 @@ interface DatabaseRow {
   encoding: string;
   roles: string[];
   extensions: Catalog['extensions'];
-  sequences: number;
   largeObjects: number;
 }
 interface SchemaRow {
@@ -68,7 +68,7 @@ export async function readCatalog(session: PgSession): Promise<Catalog> {
     managedSchemas: [...managed].sort(),
     tables,
     extensions: database.extensions,
-    sequenceCount: database.sequences,
+    unreadableSequences: await readUnreadableSequences(session, managed),
     largeObjectCount: database.largeObjects,
   };
 }
@@ -83,6 +83,17 @@ function holdsUserData(
   if (facts.holdfast && HOLDFAST_TRANSIENT.has(table.name)) return false;
   // null: an extension's table that it does not declare as configuration is created filled by the extension.
   return !facts.extension || table.configCondition !== null;
+}
+
+/** Sequences of the platform go with its rows where those are taken, and are never taken elsewhere. */
+async function readUnreadableSequences(
+  session: PgSession,
+  managed: ReadonlySet<string>,
+): Promise<Catalog['unreadableSequences']> {
+  const sequences = await readSequences(session, { unreadable: true });
+  return sequences
+    .filter(({ schema }) => !managed.has(schema) || schema in MANAGED_DATA)
+    .map(({ schema, name, owner }) => ({ schema, name, owner }));
 }
 
 async function readJson<T>(session: PgSession, sql: string): Promise<T> {

@@ -22,7 +22,7 @@ import { type Sealed, sealBackup } from '../seal-backup.ts';
 import { copyTables } from './copy-tables.ts';
 import { dumpSchema } from './dump-schema.ts';
 import type { ExportJob, ExportResult } from './export-job.ts';
-import { findUnfinished, type UnfinishedFolder } from './find-unfinished.ts';
+import { lookForUnfinished } from './look-for-unfinished.ts';
 import { openSource, type Source } from './open-source.ts';
 import { removeFolder } from './remove-folder.ts';
 import { StopScope } from './stop-scope.ts';
@@ -37,7 +37,7 @@ interface Identity {
 }
 
 /**
- * Throws EXPORT_INTERRUPTED when `job.signal` aborts, VERIFICATION_FAILED, STORE_PUBLIC, and what the database and the
+ * Throws EXPORT_INTERRUPTED when `job.signal` aborts before the backup is verified, VERIFICATION_FAILED, STORE_PUBLIC, and what the database and the
  * store throw; then nothing of the export is left, or the error says what is.
  */
 export async function exportDatabase(means: BackupMeans, job: ExportJob): Promise<ExportResult> {
@@ -79,12 +79,17 @@ interface Making {
 }
 
 async function makeBackup(means: BackupMeans, making: Making): Promise<ExportResult> {
+  // Listing a large store takes a while; it is done beside the work, and whatever comes of it is no matter of the backup's.
+  const looking = lookForUnfinished(means.store, { apartFrom: making.identity.folder, signal: making.job.signal });
+  const made = await storeBackup(means, making);
+  making.job.onEvent?.({ type: 'completed' });
+  return resultOf(means, making, { ...made, ...(await looking) });
+}
+
+async function storeBackup(means: BackupMeans, making: Making): Promise<Stored> {
   const { job, identity, scope, source } = making;
   try {
     announce(making);
-    // Listing a large store takes a while; it is done beside the work and must not fail it before its result counts.
-    const unfinished = findUnfinished(means.store);
-    unfinished.catch(() => {});
     // What reads the manifest back at the end takes a while to load, too; there a failure is thrown again.
     loadManifestSchema().catch(() => {});
     await setUnfinishedMark(means.store, identity.folder);
@@ -95,7 +100,8 @@ async function makeBackup(means: BackupMeans, making: Making): Promise<ExportRes
     await removeUnfinishedMark(means.store, identity.folder);
     const sealed = await seal(means, making, segments);
     const verification = await verifySealed(means.store, { job, scope, folder: identity.folder, sealed });
-    return resultOf(means, making, { segments, sealed, verification, unfinished: await unfinished });
+    scope.throwIfInterrupted();
+    return { segments, sealed, verification };
   } catch (error) {
     throw await cleanUp(means, making, error);
   }
@@ -144,12 +150,13 @@ function seal(means: BackupMeans, { job, identity, source }: Making, segments: S
   });
 }
 
-interface Made {
+interface Stored {
   readonly segments: StoredSegment[];
   readonly sealed: Sealed;
   readonly verification: ExportResult['verification'];
-  readonly unfinished: UnfinishedFolder[];
 }
+
+type Made = Stored & Pick<ExportResult, 'unfinished' | 'warnings'>;
 
 function resultOf(means: BackupMeans, { identity, source }: Making, made: Made): ExportResult {
   const { limits, plans } = source.planned;
@@ -172,7 +179,8 @@ function resultOf(means: BackupMeans, { identity, source }: Making, made: Made):
     signed: means.signing !== null,
     manifestSha256: made.sealed.manifestSha256,
     verification: made.verification,
-    unfinished: made.unfinished.filter(({ folder }) => folder !== identity.folder),
+    unfinished: made.unfinished,
+    warnings: made.warnings,
   };
 }
 

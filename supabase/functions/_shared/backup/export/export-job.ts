@@ -13,7 +13,10 @@ export interface ExportJob {
   /** Slices that are copied at the same time, each over a connection of its own. */
   readonly jobs: number;
   readonly verify: VerifyKind;
-  /** Aborting stops the work and removes what it stored; exportDatabase() then rejects with EXPORT_INTERRUPTED. */
+  /**
+   * Aborting stops the work and removes what it stored; exportDatabase() then rejects with EXPORT_INTERRUPTED. After the
+   * event `completed` the backup stays, and only what is still looked for is given up.
+   */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: ExportEvent) => void;
 }
@@ -25,6 +28,8 @@ export type ExportEvent =
   | { readonly type: 'sealing' }
   | { readonly type: 'verifying'; readonly bytes: number }
   | { readonly type: 'verified'; readonly bytes: number }
+  /** The backup is in the store and verified: whatever happens now, it stays. */
+  | { readonly type: 'completed' }
   /** Only where the backup becomes one file: bytes in all, then bytes done. */
   | { readonly type: 'packing'; readonly bytes: number }
   | { readonly type: 'packed'; readonly bytes: number }
@@ -51,4 +56,6 @@ export interface ExportResult {
   readonly verification: { readonly kind: VerifyKind } & VerifyResult;
   /** Folders of the same store that have no manifest: exports that were killed, or that still run elsewhere. */
   readonly unfinished: readonly UnfinishedFolder[];
+  /** What could not be found out beside the backup, which is none the worse for it. */
+  readonly warnings: readonly string[];
 }

@@ -3,6 +3,7 @@
  * One that is still being written looks the same, so only its age tells.
  */
 import { parseBackupId } from '../../domain/backup-id.ts';
+import { CADENCES } from '../../domain/cadence.ts';
 import type { ObjectInfo, Store } from '../../stores/store.ts';
 
 export interface UnfinishedFolder {
@@ -13,11 +14,15 @@ export interface UnfinishedFolder {
   readonly lastModified: Date | null;
 }
 
-/** Folders of this store in which there is no manifest, in key order. Objects that are not ours are passed over. */
-export async function findUnfinished(store: Store): Promise<UnfinishedFolder[]> {
+/**
+ * Folders of this store in which there is no manifest, in key order. Objects that are not ours are passed over, and looked
+ * for as little as can be: beside our folders may stand some that we may not read. Throws STORE_*, and the signal's reason.
+ */
+export async function findUnfinished(store: Store, signal?: AbortSignal): Promise<UnfinishedFolder[]> {
   const open = new Map<string, UnfinishedFolder>();
   const sealed = new Set<string>();
-  for await (const object of store.list('')) {
+  for await (const object of listOurs(store)) {
+    signal?.throwIfAborted();
     const [folder, path] = splitKey(object.key);
     if (folder === null || sealed.has(folder)) continue;
     if (path === 'manifest.json') {
@@ -28,6 +33,10 @@ export async function findUnfinished(store: Store): Promise<UnfinishedFolder[]> 
     }
   }
   return [...open.values()];
+}
+
+async function* listOurs(store: Store): AsyncGenerator<ObjectInfo> {
+  for (const cadence of [...CADENCES].sort()) yield* store.list(`${cadence}/`);
 }
 
 /** Old enough that no export can still be writing it. */

@@ -8,10 +8,10 @@ import { readCatalog } from '../../postgres/read-catalog.ts';
 import type { PgSession } from '../../postgres/session.ts';
 import { beginSnapshot } from '../../postgres/snapshot.ts';
 import type { BackupMeans } from '../backup-settings.ts';
+import { lockTables } from '../lock-tables.ts';
 import { planTables } from '../plan-tables.ts';
 import { snapshotFacts } from '../snapshot-facts.ts';
 import { checkServerVersion } from './check-server-version.ts';
-import { lockTables } from './lock-tables.ts';
 import { readTiers } from './read-tiers.ts';
 import type { StopScope } from './stop-scope.ts';
 

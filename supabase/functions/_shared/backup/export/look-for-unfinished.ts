@@ -1,0 +1,31 @@
+import type { Store } from '../../stores/store.ts';
+import type { ExportResult } from './export-job.ts';
+import { findUnfinished } from './find-unfinished.ts';
+
+/**
+ * Advice beside an export: a store that cannot be listed, or a signal that aborts, makes a warning of it. Never rejects.
+ * `apartFrom`: the folder of the export itself.
+ */
+export async function lookForUnfinished(
+  store: Store,
+  { apartFrom, signal }: { readonly apartFrom: string; readonly signal?: AbortSignal },
+): Promise<Pick<ExportResult, 'unfinished' | 'warnings'>> {
+  try {
+    const found = await untilAborted(findUnfinished(store, signal), signal);
+    return { unfinished: found.filter(({ folder }) => folder !== apartFrom), warnings: [] };
+  } catch (error) {
+    const reason = signal?.aborted ? 'interrupted' : error instanceof Error ? error.message : String(error);
+    return { unfinished: [], warnings: [`could not look for unfinished exports: ${reason}`] };
+  }
+}
+
+/** A request that is under way may take long; its answer is of no use any more. */
+function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
