@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { orAbort } from '../or-abort.ts';
 
 /**
  * The blocks of `source` until the signal aborts, which throws its reason at once, also while the source waits for a store
@@ -12,29 +13,20 @@ export async function* untilAborted(
   signal.throwIfAborted();
   // Each of many streams that are read at the same time listens; Node warns of more than ten.
   setMaxListeners(0, signal);
-  let abandon: (reason: unknown) => void = () => {};
-  const onAbort = () => abandon(signal.reason);
-  signal.addEventListener('abort', onAbort);
   const iterator = source[Symbol.asyncIterator]();
+  // A source that failed or came to its end has ended; one that is given up has not.
   let hasEnded = false;
   try {
     for (;;) {
       signal.throwIfAborted();
-      // A promise for each block: one that lasts would keep every block that it was raced with.
-      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
-        abandon = reject;
-        iterator.next().then(resolve, (error) => {
-          hasEnded = true;
-          reject(error);
-        });
-      });
-      hasEnded = next.done === true;
+      hasEnded = true;
+      const next = await orAbort(iterator.next(), signal);
       if (next.done) return;
+      hasEnded = false;
       yield next.value;
     }
   } finally {
-    signal.removeEventListener('abort', onAbort);
-    const ending = hasEnded ? undefined : iterator.return?.();
+    const ending = hasEnded && !signal.aborted ? undefined : iterator.return?.();
     if (signal.aborted) ending?.catch(() => undefined);
     else await ending;
   }

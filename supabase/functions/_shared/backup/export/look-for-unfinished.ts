@@ -1,3 +1,4 @@
+import { orAbort } from '../../or-abort.ts';
 import type { Store } from '../../stores/store.ts';
 import type { ExportResult } from './export-job.ts';
 import { findUnfinished } from './find-unfinished.ts';
@@ -11,21 +12,12 @@ export async function lookForUnfinished(
   { apartFrom, signal }: { readonly apartFrom: string; readonly signal?: AbortSignal },
 ): Promise<Pick<ExportResult, 'unfinished' | 'warnings'>> {
   try {
-    const found = await untilAborted(findUnfinished(store, signal), signal);
+    const looking = findUnfinished(store, signal);
+    // A request that is under way may take long; its answer is of no use any more.
+    const found = await (signal ? orAbort(looking, signal) : looking);
     return { unfinished: found.filter(({ folder }) => folder !== apartFrom), warnings: [] };
   } catch (error) {
     const reason = signal?.aborted ? 'interrupted' : error instanceof Error ? error.message : String(error);
     return { unfinished: [], warnings: [`could not look for unfinished exports: ${reason}`] };
   }
-}
-
-/** A request that is under way may take long; its answer is of no use any more. */
-function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

@@ -24,9 +24,9 @@ export const backupDuration: HealthCheck = {
         select *, status = 'in_progress' as running,
                case when backup_type in ('hourly', 'daily') then 'daily'
                        when coalesce(request ->> 'scope', 'full') = 'full' then 'full' end as kind
-        from public.backup_log l
+        from public.backup_log
         where status in ('completed', 'completed_with_limits', 'in_progress') and started_at <= ${now}
-          and (folder is not null or status = 'in_progress' and exists (select from backup.task t where t.backup_id = l.backup_id))
+          and (folder is not null or backup_id in (select backup.open_runs()))
       ) as run
       where kind is not null
       order by kind, running desc, started_at desc`;
